@@ -11,7 +11,16 @@ from commands.store import open_store
 from feedback.campaigns.changes import end_campaign, resume_campaign, start_campaign
 from feedback.campaigns.progress import CampaignProgress, read_progress
 from feedback.clock import SystemClock
-from feedback.store.campaigns import ENDED, OPEN, get_campaign, is_open, list_campaigns
+from feedback.store.campaigns import (
+    ENDED,
+    NOTHING,
+    OPEN,
+    QUESTION,
+    TWO_ANSWERS,
+    get_campaign,
+    is_open,
+    list_campaigns,
+)
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Campaign
 from feedback.store.tags import read_tag_tree
@@ -77,6 +86,14 @@ def tell_campaign(row: Campaign, far: CampaignProgress, is_running: bool) -> dic
 @click.option("--tag", "tags", multiple=True, help="This one or one below it; repeatable, any is enough.")
 @click.option("--language", "languages", multiple=True, help="Only in this language; repeatable.")
 @click.option("--weak", is_flag=True, help="Also the tags in which what serves is picked in less than half.")
+@click.option(
+    "--asks",
+    type=click.Choice([NOTHING, QUESTION, TWO_ANSWERS]),
+    default=NOTHING,
+    show_default=True,
+    help="What customers may get where it matches.",
+)
+@click.option("--task", "task_id", default=None, help="Fill this task of labelling with what comes in.")
 @click.option("--target", type=click.IntRange(1), required=True, help="How many usable picks.")
 @click.option(
     "--days", type=click.IntRange(1, 3_650), default=30, show_default=True, help="How long it runs."
@@ -88,6 +105,8 @@ def start_campaign_command(
     tags: tuple[str, ...],
     languages: tuple[str, ...],
     weak: bool,
+    asks: str,
+    task_id: str | None,
     target: int,
     days: int,
     as_json: bool,
@@ -97,6 +116,7 @@ def start_campaign_command(
     \b
     rejoinder campaign start "Refunds" --tag billing/refund --target 385
     rejoinder campaign start "Chinese, weak spots" --language zh --weak --target 200 --days 14
+    rejoinder campaign start "Refunds" --tag billing/refund --asks question --task TASK --target 100
     """
     now = SystemClock().now()
     with open_store(frame) as engine, unit_of_work(engine) as session:
@@ -107,6 +127,8 @@ def start_campaign_command(
             tags=tags,
             languages=languages,
             weak=weak,
+            asks=asks,
+            task_id=task_id,
             target=target,
             ends_at=now + timedelta(days=days),
             actor=ACTOR,

@@ -22,6 +22,7 @@ from commands.files import raise_file_limit
 from commands.frame import Frame
 from demo.chat import add_examples
 from feedback.app import create_app
+from feedback.campaigns.filling import CampaignFiller
 from feedback.clock import Clock, SystemClock
 from feedback.deployment.deploy import Deployer
 from feedback.deployment.policy_changes import note_policy_change
@@ -99,6 +100,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
         clock=clock,
         describe_base=describe_base,
     )
+    filler = CampaignFiller(store_engine=store_engine, data_dir=frame.data_dir, clock=clock)
     helper = make_helper(frame, serving, store_engine, clock, closing)
     note_what_decides(deployer)
     app = create_app(
@@ -120,6 +122,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
         ending.callback(made.releaser.close)
         ending.callback(suggester.close)
         ending.callback(duel_drawer.close)
+        ending.callback(filler.close)
         if helper is not None:
             ending.callback(helper.close)
         ending.callback(closing.set)
@@ -127,6 +130,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
         made.datasets.sweep()
         suggester.watch()
         duel_drawer.watch()
+        filler.watch()
         if helper is not None:
             helper.watch()
         made.releaser.start()

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from sqlmodel import Session
 
 from feedback.api.routes import NoQuery, Read, Write, get, write
-from feedback.api.schemas import Answer, Body, Language, Name, Plain, TagPath, Time
+from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, TagPath, Time
 from feedback.campaigns.changes import end_campaign, resume_campaign, start_campaign
 from feedback.campaigns.progress import read_progress
 from feedback.store.campaigns import get_campaign, is_open, list_campaigns
@@ -35,6 +35,14 @@ class NewCampaign(Body):
     )
     target: Annotated[int, Field(ge=1, le=MOST_PICKS)] = Field(description="How many usable picks.")
     ends_at: Time
+    asks: Literal["nothing", "question", "two_answers"] = Field(
+        "nothing",
+        description="What customers may get where it matches: a question after the conversation, which they "
+        "may skip, or two answers to choose from, where an agent sends both.",
+    )
+    task_id: Id | None = Field(
+        None, description="A task of labelling that it fills with what comes in, at most `target` items."
+    )
 
 
 class CampaignEnding(Body):
@@ -61,6 +69,9 @@ class CampaignShown(Answer):
     )
     expected_at: datetime | None = Field(description="When, at this rate. Null unless expected or late.")
     ends_at: datetime
+    asks: Literal["nothing", "question", "two_answers"]
+    question_task_id: str | None = Field(description="Whose ratings are those of its question.")
+    task_id: str | None = Field(description="That it fills.")
     created_by: str
     created_at: datetime
     ended_at: datetime | None

@@ -8,6 +8,7 @@ from pydantic import Field
 from feedback.api.drafts import clear_sent
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Id, Name, Revision, Tag, Text, Time
+from feedback.store.campaigns import gives_two_answers
 from feedback.store.judgement_reasons import add_reasons
 from feedback.store.judgement_rules import Kind, Verdict
 from feedback.store.judgements import JudgementSettings, record_judgement
@@ -58,6 +59,10 @@ class ReasonsStored(Answer):
     reasons_id: str
 
 
+def is_two_answers_asked(call: Write, set_id: str) -> bool:
+    return gives_two_answers(call.session, desk_id=call.actor.desk_id, set_id=set_id, now=call.now)
+
+
 @write(
     bp,
     "/v1/sets/<set_id>/judgements",
@@ -88,7 +93,7 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
         settings=JudgementSettings(
             undo_window_s=settings.undo_window_s,
             claim_minutes=settings.claim_minutes,
-            two_answers=settings.two_answers,
+            two_answers=settings.two_answers or (body.both and is_two_answers_asked(call, set_id)),
         ),
     )
     if recorded.message_id is not None:

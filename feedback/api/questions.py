@@ -55,7 +55,7 @@ def show_question(call: Read[NoQuery], conversation_id: str) -> QuestionShown:
     with call.read() as session:
         if call.actor.role != "visitor":  # a visitor's token names the conversation already
             get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation")
-        found = find_question(session, desk_id=desk_id, conversation_id=conversation_id)
+        found = find_question(session, desk_id=desk_id, conversation_id=conversation_id, now=call.now)
     if found is None:
         return QuestionShown(question=None, asked_from=None)
     if still_runs(found.asked_from, now=call.now, term=QUIET):

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from feedback.api.routes import NoQuery, Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, Query, TagPath
-from feedback.store.campaigns import Scenario, list_scenarios
+from feedback.store.campaigns import TWO_ANSWERS, Scenario, list_scenarios
 from feedback.store.presence import list_readers
 from feedback.store.queue_filters import QueueFilter, count_kinds, count_queue, is_beside, is_of
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
@@ -61,6 +61,7 @@ class TurnShown(Answer):
     claimed_by_name: str | None = Field(description="What people call whoever answers it.")
     readers: list[str] = Field(description="The names of others who look at it now; they hold nothing.")
     campaigns: list[str] = Field(description="The names of open campaigns that it belongs to.")
+    two_answers: bool = Field(description="Whether both of two equal suggestions may be sent.")
 
 
 class Queue(Answer):
@@ -190,6 +191,7 @@ def find_others(
 def show_turn(
     row: Queued, agent: str, others: Others, scenarios: Sequence[Scenario], now: datetime
 ) -> TurnShown:
+    theirs = [each for each in scenarios if each.includes(row.tags, row.language)]
     return TurnShown(
         turn_id=row.turn.id,
         conversation_id=row.turn.conversation_id,
@@ -206,7 +208,8 @@ def show_turn(
         claimed_by_me=row.claimed_by == agent,
         claimed_by_name=others.names[row.claimed_by] if row.claimed_by else None,
         readers=sorted(others.names[reader] for reader in others.readers.get(row.turn.id, ())),
-        campaigns=[each.campaign.name for each in scenarios if each.includes(row.tags, row.language)],
+        campaigns=[each.campaign.name for each in theirs],
+        two_answers=services().settings.two_answers or any(each.asks(TWO_ANSWERS) for each in theirs),
     )
 
 

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
 from feedback.campaigns.errors import CampaignEndPast, CampaignOfNothing, CampaignOver, NoWeakTags
+from feedback.labelling.asking import CUSTOMERS
+from feedback.labelling.drafting import draft_task
 from feedback.labelling.fill import get_fillable_task
 from feedback.labelling.selection import list_weak_tags
-from feedback.store.campaigns import ENDED, NOTHING, OPEN, get_campaign
+from feedback.records.from_label import RATE
+from feedback.store import tasks
+from feedback.store.campaigns import ENDED, NOTHING, OPEN, QUESTION, get_campaign
 from feedback.store.definition_changes import add_definition_change
 from feedback.store.engine import save_row
 from feedback.store.tables import Campaign
@@ -53,9 +58,30 @@ def start_campaign(
     )
     if not row.tags and not row.languages:
         raise CampaignOfNothing
+    if asks == QUESTION:
+        row.question_task_id = open_question_task(session, row, now=now)
     save_row(session, row)
     keep_campaign_change(session, row, "start", actor=actor, reason="", now=now)
     return row
+
+
+def open_question_task(session: Session, row: Campaign, *, now: datetime) -> str:
+    """A task of customers' ratings that is open for what belongs to the campaign alone; its id."""
+    rules = {"tier": CUSTOMERS, "overlap_min": 1, "overlap_max": 1, "confidence": 0.0, "gold_share": 0.0}
+    told: dict[str, Any] = {"name": row.name, "text": "", "tags": [], "created_by": row.created_by, **rules}
+    task = draft_task(session, desk_id=row.desk_id, kind=RATE, now=now, **told)
+    change_question_task(session, task.id, tasks.OPEN, desk_id=row.desk_id, actor=row.created_by, now=now)
+    return task.id
+
+
+def change_question_task(
+    session: Session, task_id: str | None, state: str, *, desk_id: str, actor: str, now: datetime
+) -> None:
+    """Opens or pauses a campaign's own task; one that somebody closed stays closed."""
+    if task_id is None or tasks.get_task(session, desk_id=desk_id, task_id=task_id).state == tasks.CLOSED:
+        return
+    told: dict[str, Any] = {"task_id": task_id, "state": state, "actor": actor, "reason": "", "now": now}
+    tasks.change_task_state(session, desk_id=desk_id, **told)
 
 
 def list_wanted_tags(session: Session, *, desk_id: str, tags: Sequence[str], weak: bool) -> list[str]:
@@ -78,6 +104,9 @@ def end_campaign(
     if row.state == OPEN:
         row.state, row.ended_at, row.ended_by = ENDED, min(now, row.ends_at), actor
         save_row(session, row)
+        change_question_task(
+            session, row.question_task_id, tasks.PAUSED, desk_id=desk_id, actor=actor, now=now
+        )
         keep_campaign_change(session, row, "end", actor=actor, reason=reason, now=now)
     return row
 
@@ -92,6 +121,7 @@ def resume_campaign(
     if row.state == ENDED:
         row.state, row.ended_at, row.ended_by = OPEN, None, None
         save_row(session, row)
+        change_question_task(session, row.question_task_id, tasks.OPEN, desk_id=desk_id, actor=actor, now=now)
         keep_campaign_change(session, row, "resume", actor=actor, reason="", now=now)
     return row
 

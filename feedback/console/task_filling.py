@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -66,7 +67,7 @@ def _list_runs(session: Session, *, desk_id: str, data_dir: Path) -> list[Run]:
 
 def read_selection(asked: MultiDict[str, str]) -> ItemSelection:
     """The selection that the page's address names."""
-    wishes = {
+    wishes: dict[str, Any] = {
         name: tuple(each.replace("\0", "")[:LONGEST] for each in asked.getlist(name) if each)
         for name in ("sources", "tags", "languages")
     }

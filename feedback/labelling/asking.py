@@ -1,8 +1,9 @@
 """The one question that a customer may get after a conversation: how good was the last answer?
 
-It is asked while a task of tier 0 and kind `rate` is open, a minute after an answer to which the customer
-wrote nothing more, once in a conversation, answered or skipped. An answer is a label like any other: the item
-comes to be with it, so that nothing is stored of those who are never asked.
+It is asked while a task of tier 0 and kind `rate` is open (one of a campaign asks in what belongs to it), a
+minute after an answer to which the customer wrote nothing more, once in a conversation, answered or skipped.
+An answer is a label like any other: the item comes to be with it, so that nothing is stored of those who are
+never asked.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from feedback.labelling.labeller import Labeller
 from feedback.records.from_label import RATE
 from feedback.records.item_states import DROPPED
 from feedback.records.redact import Redactor
+from feedback.store import campaigns
 from feedback.store.conversations import lock_conversation
 from feedback.store.engine import of_desk, save_row
 from feedback.store.items import add_items, find_last_position
@@ -51,11 +53,9 @@ class Question:
     asked_from: datetime
 
 
-def find_question(session: Session, *, desk_id: str, conversation_id: str) -> Question | None:
+def find_question(session: Session, *, desk_id: str, conversation_id: str, now: datetime) -> Question | None:
     """The question of a conversation, also one that it is too early for; None where there is none."""
-    asked = of_desk(Task, desk_id).where(Task.tier == CUSTOMERS, Task.kind == RATE, Task.state == OPEN)
-    tasks = session.exec(asked.order_by(col(Task.opened_at).desc(), col(Task.id)))
-    task = next((each for each in tasks if not each.assigned), None)  # an assigned one asks others
+    task = find_question_task(session, desk_id=desk_id, conversation_id=conversation_id, now=now)
     if task is None or was_asked(session, conversation_id=conversation_id):
         return None
     said = of_desk(Message, desk_id).where(
@@ -67,6 +67,17 @@ def find_question(session: Session, *, desk_id: str, conversation_id: str) -> Qu
     if last is None or last.role != "agent" or last.release_no is None or last.released_at is None:
         return None
     return Question(task.id, last.id, task.question.get("text", ""), last.released_at + QUIET)
+
+
+def find_question_task(session: Session, *, desk_id: str, conversation_id: str, now: datetime) -> Task | None:
+    """The task of customers' ratings that was opened last; that of a campaign where its scenario fits."""
+    asked = of_desk(Task, desk_id).where(Task.tier == CUSTOMERS, Task.kind == RATE, Task.state == OPEN)
+    found = session.exec(asked.order_by(col(Task.opened_at).desc(), col(Task.id)))
+    tasks = [each for each in found if not each.assigned]  # an assigned one asks others
+    owned = campaigns.list_owned(session, task_ids=[each.id for each in tasks]) if tasks else set()
+    if owned:
+        owned -= campaigns.list_asking(session, desk_id=desk_id, conversation_id=conversation_id, now=now)
+    return next((each for each in tasks if each.id not in owned), None)
 
 
 def was_asked(session: Session, *, conversation_id: str) -> bool:
@@ -94,7 +105,7 @@ def answer_question(
     """Records the customer's answer, or that they skipped the question (no score). Raises QuestionOver."""
     task = get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
     lock_conversation(session, desk_id=desk_id, conversation_id=conversation_id)
-    question = find_question(session, desk_id=desk_id, conversation_id=conversation_id)
+    question = find_question(session, desk_id=desk_id, conversation_id=conversation_id, now=now)
     if question is None or (question.task_id, question.message_id) != (task_id, message_id):
         raise QuestionOver(conversation_id)
     item = make_item(session, task=task, message_id=message_id, redactor=redactor, now=now)

@@ -32,7 +32,7 @@ from feedback.store.label_subjects import (
 )
 from feedback.store.sources import read_left_out
 from feedback.store.tables import Item, Task
-from feedback.store.tasks import CLOSED, TaskClosed, get_changeable_task
+from feedback.store.tasks import CLOSED, OF_REWRITES, TaskClosed, get_changeable_task
 
 MOST_ITEMS = 10_000
 AT_A_TIME = 200
@@ -57,6 +57,11 @@ def get_fillable_task(session: Session, *, desk_id: str, task_id: str) -> Task:
     if task.kind == CHECK:
         raise ChecksFillThemselves(task_id)
     return task
+
+
+def is_fillable(task: Task) -> bool:
+    """Whether `get_fillable_task` would give it, which is not asked for one task after the other."""
+    return task.state != CLOSED and task.kind != CHECK and not {"duel", OF_REWRITES} & task.selection.keys()
 
 
 @dataclass

@@ -3,11 +3,13 @@
 sources, tags, languages     as for datasets; a tag asks for those below it, too
 contradictions               records that say the opposite of another one, as the last dataset build found
 weak                         tags in which what serves now is supported in less than half of its picks
+since                        what came then or later
 report                       held-out picks that the adapter of this run did not predict, worst first
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +59,12 @@ class ItemSelection:
     contradictions: bool = False
     weak: bool = False
     report: str = ""  # the id of a run
+    since: datetime | None = None  # from when on what came is asked for
 
     def to_json(self) -> dict[str, Any]:
         told = {
             name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()
-        }
+        } | {"since": self.since and self.since.isoformat()}
         return {name: value for name, value in told.items() if value}
 
 
@@ -103,11 +106,11 @@ def _want(
     if selection.weak:
         tags.append(tree.expand(list_weak_tags(session, desk_id=desk_id)))
     if named is None:
-        return Wanted(selection.sources, tags, selection.languages)
+        return Wanted(selection.sources, tags, selection.languages, since=selection.since)
     among: dict[tuple[str, str], float] = {}
     for name, key in find_named_subjects(session, desk_id=desk_id, named=named.keys()).items():
         among[key] = max(among.get(key, 0.0), named[name])  # a set may have been judged twice
-    return Wanted(selection.sources, tags, selection.languages, among)
+    return Wanted(selection.sources, tags, selection.languages, among, selection.since)
 
 
 def _name_records(

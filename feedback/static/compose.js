@@ -230,7 +230,7 @@ export class Hand {
 
   /** Whether two cards are marked as equal and nothing of them was edited, so that both may be sent. */
   get isPair() {
-    return this.tie?.length === 2 && !this.isOwn;
+    return this.turn?.two_answers && this.tie?.length === 2 && !this.isOwn;
   }
 
   /** The judgement that sends this text. */

@@ -5,7 +5,7 @@ A campaign is open until somebody ends it or its end has come; an ended one conc
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
@@ -13,13 +13,14 @@ from sqlmodel import Session, col
 from feedback.records.derived import JUDGEMENT
 from feedback.store.engine import get_row, of_desk, within
 from feedback.store.row_selection import is_in_language
-from feedback.store.tables import Campaign, Record
+from feedback.store.tables import Assignment, Campaign, Conversation, Record, SuggestionSet
 from feedback.store.tag_filters import match_tags
 from feedback.store.tags import read_tag_tree
 from feedback.tags.tree import TagTree
 
 OPEN, ENDED = "open", "ended"
 NOTHING, QUESTION, TWO_ANSWERS = "nothing", "question", "two_answers"  # what its customers may get
+ASKED_AGAIN = timedelta(days=7)  # after which a customer may be asked by a campaign once more
 SHOWN_MOST = 200  # campaigns, the newest, that are listed
 
 
@@ -29,6 +30,9 @@ class Scenario:
 
     campaign: Campaign
     strings: frozenset[str]
+
+    def asks(self, what: str) -> bool:
+        return self.campaign.asks == what
 
     def includes(self, tags: Collection[str], language: str | None) -> bool:
         """Whether a conversation with these tags in this language belongs to it; zh takes zh-CN, too."""
@@ -64,6 +68,50 @@ def list_scenarios(session: Session, *, desk_id: str, now: datetime) -> list[Sce
         return []
     tree = read_tag_tree(session, desk_id=desk_id)
     return [Scenario(row, tree.expand(row.tags)) for row in found]
+
+
+def list_asking(session: Session, *, desk_id: str, conversation_id: str, now: datetime) -> set[str]:
+    """The tasks of questions that open campaigns ask in this conversation: none where its customer was asked
+    anything within a week.
+    """
+    scenarios = [each for each in list_scenarios(session, desk_id=desk_id, now=now) if each.asks(QUESTION)]
+    talk = session.get(Conversation, conversation_id) if scenarios else None
+    if talk is None or was_asked_lately(session, talk, now=now):
+        return set()
+    found = (each.campaign.question_task_id for each in scenarios if each.includes(talk.tags, talk.language))
+    return {id for id in found if id is not None}
+
+
+def was_asked_lately(session: Session, talk: Conversation, *, now: datetime) -> bool:
+    """Whether the same customer, by the id that their app gives, was asked in another conversation lately."""
+    if talk.customer_id is None:
+        return False
+    labeller = "visitor:" + col(Conversation.id)  # as `Actor.key` is for a visitor
+    query = (
+        select(col(Assignment.id))
+        .join(Conversation, labeller == col(Assignment.labeller))
+        .where(col(Conversation.desk_id) == talk.desk_id, col(Conversation.customer_id) == talk.customer_id)
+        .where(col(Assignment.created_at) > now - ASKED_AGAIN)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def list_owned(session: Session, *, task_ids: Collection[str]) -> set[str]:
+    """Those of these tasks that a campaign made for its question."""
+    query = select(col(Campaign.question_task_id)).where(col(Campaign.question_task_id).in_(task_ids))
+    return set(session.scalars(query))
+
+
+def gives_two_answers(session: Session, *, desk_id: str, set_id: str, now: datetime) -> bool:
+    """Whether an open campaign lets the customer of this set choose between two answers."""
+    scenarios = list_scenarios(session, desk_id=desk_id, now=now)
+    query = (
+        select(col(Conversation.tags), col(Conversation.language))
+        .join(SuggestionSet, col(SuggestionSet.conversation_id) == col(Conversation.id))
+        .where(col(SuggestionSet.id) == set_id, col(SuggestionSet.desk_id) == desk_id)
+    )
+    talk = session.execute(query).first() if scenarios else None
+    return talk is not None and any(each.asks(TWO_ANSWERS) and each.includes(*talk) for each in scenarios)
 
 
 def match_campaign(campaign: Campaign, tree: TagTree) -> list[ColumnElement[bool]]:

@@ -1,13 +1,14 @@
 """Items of tasks: reading and counting. Keyword-only, session first, no commit."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import bindparam, func, null, select
 from sqlmodel import Session, col
 
 from feedback.errors import Conflict
 from feedback.records.item_states import ITEM_STATES
-from feedback.store.engine import get_row, of_desk
+from feedback.store.engine import get_row, of_desk, within
 from feedback.store.tables import Item
 
 OF_ITEM = "item"  # the subject of a check, or of gold that experts made: an item
@@ -70,6 +71,12 @@ def count_items(session: Session, *, task_ids: Sequence[str]) -> dict[str, dict[
     for task_id, state, count in session.execute(query):
         counts[task_id][state] = count
     return counts
+
+
+def count_items_since(session: Session, *, task_id: str, since: datetime) -> int:
+    """How many items were added to a task in this time."""
+    query = select(func.count()).where(col(Item.task_id) == task_id, *within(col(Item.created_at), since))
+    return int(session.scalar(query) or 0)
 
 
 def lock_item(session: Session, *, desk_id: str, item_id: str) -> Item | None:

@@ -4,6 +4,7 @@ First their keys, by what was asked for; then the texts of a few. Keyword-only, 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -16,7 +17,7 @@ from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, Labelled, PairForm, ThumbForm, read_form
 from feedback.store.choices import read_cards
 from feedback.store.conversations import CONVERSATION_COLUMNS
-from feedback.store.engine import batched, columns_of
+from feedback.store.engine import batched, columns_of, within
 from feedback.store.tables import Conversation, Item, Judgement, Message, Record, SuggestionSet
 from feedback.store.tag_filters import match_tags
 from feedback.store.whole_conversations import PLACE, TOLD, add_messages
@@ -37,6 +38,7 @@ class Wanted:
     tags: Sequence[Collection[str]] = ()
     languages: Collection[str] = ()
     among: Mapping[tuple[str, str], float] | None = None  # by kind and id
+    since: datetime | None = None  # when it came, at the earliest
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class Material:
 
 def list_conversation_subjects(session: Session, *, desk_id: str, wanted: Wanted) -> list[Subject]:
     query = select(*columns_of(Conversation, "id source erased_at")).where(
-        col(Conversation.desk_id) == desk_id, *_match(Conversation, wanted)
+        col(Conversation.desk_id) == desk_id,
+        *within(col(Conversation.created_at), wanted.since),
+        *_match(Conversation, wanted),
     )
     found = [
         Subject(CONVERSATION, id, source, gone is not None) for id, source, gone in session.execute(query)
@@ -90,7 +94,7 @@ def list_sets(session: Session, *, desk_id: str, wanted: Wanted) -> list[Subject
         select(col(SuggestionSet.id), *columns_of(Conversation, "source erased_at"))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
         .where(col(SuggestionSet.desk_id) == desk_id, col(SuggestionSet.state).in_(OVER))
-        .where(*_match(Conversation, wanted))
+        .where(*within(col(SuggestionSet.created_at), wanted.since), *_match(Conversation, wanted))
     )
     found = [Subject(SET, id, source, gone is not None) for id, source, gone in session.execute(query)]
     return _keep_among(found, wanted)
@@ -101,6 +105,7 @@ def list_records(session: Session, *, desk_id: str, wanted: Wanted, forms: Colle
         col(Record.desk_id) == desk_id,
         col(Record.origin_kind) == IMPORT,
         col(Record.kind).in_(forms),
+        *within(col(Record.created_at), wanted.since),
         *_match(Record, wanted),
     )
     found = [

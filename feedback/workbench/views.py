@@ -5,7 +5,9 @@ from werkzeug.wrappers import Response
 
 from feedback.actor import LABELLER
 from feedback.api.schemas import MAX_TEXT
-from feedback.web.auth import allow, find_actor
+from feedback.store.campaigns import TWO_ANSWERS, list_scenarios
+from feedback.store.engine import read
+from feedback.web.auth import allow, current_actor, find_actor
 from feedback.web.services import services
 
 bp = Blueprint("workbench", __name__)
@@ -30,11 +32,13 @@ def home() -> Response:
 @allow("agent")
 def desk() -> str:
     """The workbench page: queue, conversation, cards and composer."""
-    settings = services().settings
+    found, settings = services(), services().settings
+    with read(found.store_engine) as store:
+        campaigns = list_scenarios(store, desk_id=current_actor().desk_id, now=found.clock.now())
     return render_template(
         "workbench/desk.html",
         cards=settings.candidates,
         undo_seconds=settings.undo_window_s,
         max_text=MAX_TEXT,
-        two_answers=settings.two_answers,
+        two_answers=settings.two_answers or any(each.asks(TWO_ANSWERS) for each in campaigns),
     )

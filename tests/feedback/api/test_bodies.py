@@ -89,7 +89,9 @@ BODIES = {
     "/v1/tag-changes/<change_id>/undo": for_all(EVENT, "expert"),
     "/v1/tag-decisions": for_all(EVENT | {"decisions"}, "expert"),
     "/v1/tag-decisions/undo": for_all(EVENT | {"decision_ids"}, "expert"),
-    "/v1/campaigns": for_all(EVENT | {"name", "tags", "languages", "weak", "target", "ends_at"}, "expert"),
+    "/v1/campaigns": for_all(
+        EVENT | {"name", "tags", "languages", "weak", "target", "ends_at", "asks", "task_id"}, "expert"
+    ),
     "/v1/campaigns/<campaign_id>/end": for_all(REASONED, "expert"),
     "/v1/campaigns/<campaign_id>/resume": for_all(EVENT, "expert"),
     "/v1/tasks": for_all(TASK, "expert"),

@@ -36,6 +36,7 @@ def test_the_queue_shows_who_waits_the_longest_first(desk):
         "claimed_by_name": None,
         "readers": [],
         "campaigns": [],
+        "two_answers": False,
     }
     assert shown[1]["set_state"] == "ready"
 
