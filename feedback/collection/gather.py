@@ -2,20 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from feedback.collection.alphas import Alphas, read_alphas
 from feedback.collection.rows import Collection, CollectionRow
 from feedback.collection.uses import Use, Uses
 from feedback.datasets.difficulty import Difficulty, read_difficulty
 from feedback.datasets.errors import DifficultyUnknown
-from feedback.experiments.tally import Tally
-from feedback.labelling.quality import read_quality
-from feedback.records.from_label import TAG
+from feedback.experiments.support import support_of
+from feedback.experiments.tally import Tally, sum_tallies
 from feedback.store.collection_counts import count_records_by_source
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
@@ -24,12 +23,11 @@ from feedback.store.run_history import list_evaluated
 from feedback.store.source_views import count_held
 from feedback.store.tag_counts import count_tags_of
 from feedback.store.tags import read_tag_tree
-from feedback.store.tasks import list_tasks
 
-RUNS, TASKS = 20, 5  # the newest, that are looked into
+RUNS = 20  # the newest, that are looked into
 
 
-def gather_collection(store_engine: Engine, *, data_dir: Path, now: datetime, desk_id: str) -> Collection:
+def gather_collection(store_engine: Engine, *, data_dir: Path, desk_id: str) -> Collection:
     difficulty = find_difficulty(store_engine, data_dir=data_dir, desk_id=desk_id)
     with read(store_engine) as session:
         serving = serving_state(session, desk_id=desk_id)
@@ -38,8 +36,9 @@ def gather_collection(store_engine: Engine, *, data_dir: Path, now: datetime, de
         uses.add_datasets(session, data_dir, desk_id=desk_id)
         if difficulty is not None:
             uses.add_difficulty(session, difficulty, desk_id=desk_id)
-        tags = list_tag_rows(session, uses, adapter, now=now, desk_id=desk_id)
-        return Collection(tags, list_source_rows(session, uses, desk_id=desk_id), adapter)
+        by_tag, by_source = read_alphas(session, desk_id=desk_id)
+        tags = list_tag_rows(session, uses, adapter, by_tag, desk_id=desk_id)
+        return Collection(tags, list_source_rows(session, uses, by_source, desk_id=desk_id), adapter)
 
 
 def find_difficulty(store_engine: Engine, *, data_dir: Path, desk_id: str) -> Difficulty | None:
@@ -50,12 +49,12 @@ def find_difficulty(store_engine: Engine, *, data_dir: Path, desk_id: str) -> Di
 
 
 def list_tag_rows(
-    session: Session, uses: Uses, adapter: str | None, *, now: datetime, desk_id: str
+    session: Session, uses: Uses, adapter: str | None, alphas: Alphas, *, desk_id: str
 ) -> list[CollectionRow]:
     """A row for each tag, and for each string that means none."""
     counts = count_tags_of(session, desk_id=desk_id, tree=uses.tree)
     picks = read_picks_by_tag(session, adapter, desk_id=desk_id) if adapter else {}
-    alphas, nats = read_alphas(session, now=now, desk_id=desk_id), read_nats(session, desk_id=desk_id)
+    nats = read_nats(session, desk_id=desk_id)
     return [
         CollectionRow(
             name,
@@ -70,7 +69,10 @@ def list_tag_rows(
     ]
 
 
-def list_source_rows(session: Session, uses: Uses, *, desk_id: str) -> list[CollectionRow]:
+def list_source_rows(session: Session, uses: Uses, alphas: Alphas, *, desk_id: str) -> list[CollectionRow]:
+    """A row for each source. Its picks are those of the adapters that learned from it, taken together."""
+    learned = set().union(*(use.adapters for use in uses.sources.values()))
+    picks = {name: support_of(session, name, desk_id=desk_id).tally for name in learned}
     records = count_records_by_source(session, desk_id=desk_id)
     held = count_held(session, desk_id=desk_id)
     return [
@@ -78,7 +80,9 @@ def list_source_rows(session: Session, uses: Uses, *, desk_id: str) -> list[Coll
             name,
             conversations=held.get(name, {}).get("conversation", 0),
             records=records.get(name, Counter()),
-            **uses.sources.get(name, Use()).to_row(),
+            **(use := uses.sources.get(name, Use())).to_row(),
+            alpha=alphas.get(name),
+            tally=sum_tallies(picks[adapter] for adapter in use.adapters),
         )
         for name in sorted(set(held) | set(records))
     ]
@@ -89,16 +93,6 @@ def read_picks_by_tag(session: Session, adapter: str, *, desk_id: str) -> dict[s
     fit = find_fit(session, desk_id=desk_id, adapter=adapter)
     cells = fit.value["fitted"]["breakdown"].get("tags", {}) if fit is not None else {}
     return {tag: Tally(cell["tuned"], cell["base"], cell["halves"]) for tag, cell in cells.items()}
-
-
-def read_alphas(session: Session, *, now: datetime, desk_id: str) -> dict[str, float | None]:
-    """How far people agree on each tag, by the newest task that asked for it."""
-    tasks = [task for task in list_tasks(session, desk_id=desk_id) if task.kind == TAG]
-    newest_last = sorted(tasks, key=lambda task: task.created_at)[-TASKS:]
-    found: dict[str, float | None] = {}
-    for task in newest_last:
-        found |= {tag: each.alpha for tag, each in read_quality(session, task=task, now=now).by_tag.items()}
-    return found
 
 
 def read_nats(session: Session, *, desk_id: str) -> dict[str, float]:

@@ -37,9 +37,10 @@ def count_missing(tally: Tally, *, within: float = WITHIN) -> int:
     return max(0, math.ceil(Z95**2 * share * (1 - share) / within**2) - tally.counted)
 
 
-def find_next(tags: Sequence[CollectionRow]) -> NextStep:
+def find_next(tags: Sequence[CollectionRow], adapter: str | None) -> NextStep:
     """The tag with most picks missing, of equal ones that with the fewest records. Tags that are rare beside
-    the most frequent one are not asked for, as advice does not ask for them.
+    the most frequent one are not asked for, as advice does not ask for them. `adapter`: what serves, if
+    anything does beside the base.
     """
     if not tags:
         return NextStep("no_tags")
@@ -51,6 +52,6 @@ def find_next(tags: Sequence[CollectionRow]) -> NextStep:
         return NextStep("enough")
     told = {"tag": found.name, "usable": found.usable, "missing": missing}
     if not found.counted.counted:
-        return NextStep("no_picks", told)
+        return NextStep("no_picks" if adapter else "no_adapter", told)
     low, high = (round(100 * end) for end in found.counted.interval)
     return NextStep("more_picks", {**told, "picks": found.counted.counted, "low": low, "high": high})

@@ -10,7 +10,8 @@ from feedback.experiments.tally import Tally
 @dataclass(frozen=True)
 class CollectionRow:
     """`records`: those that something can be learned from, by split. `hardest` of the `rated` ones, of which
-    the difficulty is known, are in the hardest quarter of their language. `tally`: the picks of what serves.
+    the difficulty is known, are in the hardest quarter of their language. `tally`: of a tag the picks of what
+    serves, of a source those of all `adapters`, which learned from it.
     `nats` per held-out choice of the last run whose recipe weighed the tag. None: not measured.
     """
 

@@ -2,7 +2,8 @@
 learned from them.
 """
 
-from collections import defaultdict
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,12 +58,16 @@ class Uses:
 
     def add_difficulty(self, session: Session, difficulty: Difficulty, *, desk_id: str) -> None:
         """Counts the records whose difficulty is known, and those in their language's hardest quarter."""
+        rated: Counter[tuple[str, str, bool]] = Counter()
         for each in iterate_named(session, desk_id=desk_id):
             told = {"source": each.source, "id": each.identity, "language": each.language}
             quarter = difficulty.find_quarter(f"{each.form}s", told)
-            for use in self.find(each.tags, [each.source]) if quarter is not None else ():
-                use.rated += 1
-                use.hardest += quarter == QUARTERS[-1]
+            if quarter is not None:
+                rated[each.tags, each.source, quarter == QUARTERS[-1]] += 1
+        for (tags, source, is_hardest), count in rated.items():
+            for use in self.find(json.loads(tags), [source]):
+                use.rated += count
+                use.hardest += is_hardest * count
 
 
 def list_tags_in(data_dir: Path, dataset: Dataset) -> list[str]:

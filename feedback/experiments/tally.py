@@ -1,5 +1,6 @@
 """Wins, losses and ties: the one count behind the support rate, two versions, duels and breakdowns. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,3 +64,9 @@ class Tally:
             lost: self.lost,
             tied: self.tied,
         }
+
+
+def sum_tallies(tallies: Iterable[Tally]) -> Tally:
+    """All of them as one."""
+    found = [(one.won, one.lost, one.tied) for one in tallies]
+    return Tally(*map(sum, zip(*found, strict=True)))

@@ -97,8 +97,7 @@ def read_quality(session: Session, *, task: Task, now: datetime) -> Quality:
     progress = measure_progress(task, counts.get(task.id, {}), given, recent=recent, now=now)
     if is_sealed(session, task):
         return Quality(progress, is_sealed=True)
-    excluded = read_excluded(session, desk_id=task.desk_id, kind=task.kind)
-    counted = [label for label in given if label.labeller not in excluded]
+    counted = leave_out_excluded(session, task, given)
     return Quality(
         progress,
         agreement=measure_quality(task, counted),
@@ -106,6 +105,11 @@ def read_quality(session: Session, *, task: Task, now: datetime) -> Quality:
         versions=compare_versions(task, counted),
         checks=read_checks(session, task),
     )
+
+
+def leave_out_excluded(session: Session, task: Task, given: Iterable[GivenLabel]) -> list[GivenLabel]:
+    excluded = read_excluded(session, desk_id=task.desk_id, kind=task.kind)
+    return [label for label in given if label.labeller not in excluded]
 
 
 def is_sealed(session: Session, task: Task) -> bool:
@@ -151,6 +155,10 @@ def begin_rate(task: Task, now: datetime) -> datetime:
 
 
 def gather(task: Task, given: Iterable[GivenLabel]) -> list[list[Hashable]]:
+    return list(gather_by_item(task, given).values())
+
+
+def gather_by_item(task: Task, given: Iterable[GivenLabel]) -> Mapping[str, list[Hashable]]:
     """The answers to each item that people gave without having seen one another's; gold is left out: it is
     given to many, and its items were chosen.
     """
@@ -159,7 +167,7 @@ def gather(task: Task, given: Iterable[GivenLabel]) -> list[list[Hashable]]:
         answer = answer_of(task.kind, dict(label.value))
         if label.seen == BLIND and not label.is_gold and label.state != DROPPED and answer is not None:
             by_item[label.item_id].append(answer)
-    return list(by_item.values())
+    return by_item
 
 
 def measure_quality(task: Task, given: Iterable[GivenLabel]) -> Agreement | None:
@@ -175,9 +183,13 @@ def measure_each_tag(task: Task, given: Iterable[GivenLabel]) -> Mapping[str, Ag
     if task.kind != TAG:
         return {}
     items: list[list[Any]] = gather(task, given)
+    return measure_tags(items, list_most_given(items))
+
+
+def list_most_given(items: Iterable[Iterable[Iterable[str]]]) -> list[str]:
+    """The tags that were given most, first the most frequent one."""
     times = Counter(tag for labels in items for label in labels for tag in label)
-    most = sorted(times, key=lambda tag: (-times[tag], tag))[:TAGS_SHOWN]
-    return measure_tags(items, most)
+    return sorted(times, key=lambda tag: (-times[tag], tag))[:TAGS_SHOWN]
 
 
 def compare_versions(task: Task, given: Sequence[GivenLabel]) -> list[VersionFigures]:

@@ -4,23 +4,24 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import func, not_, select
+from sqlalchemy import Text, cast, func, not_, select
 from sqlmodel import Session, col
 
 from feedback.records.derived import IMPORT
 from feedback.records.split import split_of
-from feedback.store.engine import columns_of
-from feedback.store.tables import Record
+from feedback.store.engine import batched, columns_of
+from feedback.store.labelled_items import RECORD
+from feedback.store.tables import Conversation, Item, Record
 
 
 class RecordName(NamedTuple):
-    """The name under which a run reads a record, its language and its tags."""
+    """The name under which a run reads a record, its language and the JSON of its tags."""
 
     form: str
     source: str
     identity: str
     language: str | None
-    tags: list[str]
+    tags: str
 
 
 def count_records_by_source(session: Session, *, desk_id: str) -> dict[str, Counter[str]]:
@@ -45,9 +46,27 @@ def count_records_by_source(session: Session, *, desk_id: str) -> dict[str, Coun
     return found
 
 
+def read_item_sources(session: Session, *, task_id: str) -> dict[str, str]:
+    """By item of a task, the source of the conversation or the record that it shows."""
+    of_task = col(Item.task_id) == task_id
+    talks = (
+        select(col(Item.id), col(Conversation.source))
+        .join(Conversation, col(Conversation.id) == col(Item.conversation_id))
+        .where(of_task, col(Item.subject_kind) != RECORD)
+    )
+    found: dict[str, str] = {item_id: source for item_id, source in session.execute(talks)}
+    shown = select(col(Item.id), col(Item.subject_id)).where(of_task, col(Item.subject_kind) == RECORD)
+    record_of = {item_id: int(row) for item_id, row in session.execute(shown)}
+    sources: dict[int, str] = {}
+    for ids in batched(sorted(set(record_of.values()))):
+        rows = select(col(Record.id), col(Record.source)).where(col(Record.id).in_(ids))
+        sources |= {row: source for row, source in session.execute(rows)}
+    return found | {item_id: sources[row] for item_id, row in record_of.items() if row in sources}
+
+
 def iterate_named(session: Session, *, desk_id: str) -> Iterator[RecordName]:
     """Every record that something can be learned from."""
-    columns = columns_of(Record, "kind source identity language tags")
+    columns = *columns_of(Record, "kind source identity language"), cast(col(Record.tags), Text)
     query = select(*columns).where(
         col(Record.desk_id) == desk_id, col(Record.rejection).is_(None), col(Record.erased_at).is_(None)
     )

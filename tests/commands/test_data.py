@@ -25,7 +25,8 @@ def test_tags_and_sources_are_told_with_what_to_collect_next(call: Call, store: 
     call("dataset", "build")
     told = call("data").output
     assert "tag     delivery: 0 conversations, 3 usable records" in told
-    assert "in 1 versions and 0 adapters" in told
+    assert "in 1 version and 0 adapters" in told
+    assert "next    Collect “delivery” next (usable records: 3): the base serves alone" in told
     found = json.loads(call("data", "--json").output)
     assert found["next"]["values"] == {"tag": "delivery", "usable": 3, "missing": 385}
     (tag,) = found["tags"]

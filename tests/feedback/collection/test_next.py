@@ -28,12 +28,17 @@ def test_the_tag_that_misses_most_is_next_and_of_equal_ones_the_one_with_fewest_
     few = CollectionRow("refund", 10, {"train": 8, "test": 2})
     fewer = CollectionRow("billing", 12, {"train": 6})
     rare = CollectionRow("typo", 4)  # below a twentieth of 100 rows
-    step = find_next([often, few, fewer, rare])
+    step = find_next([often, few, fewer, rare], "tuned-1")
     assert (step.code, step.values) == ("no_picks", {"tag": "billing", "usable": 6, "missing": 385})
-    step = find_next([often, rare])
+    step = find_next([few, fewer], None)
+    assert step.to_json()["text"] == (
+        "Collect “billing” next (usable records: 6): the base serves alone, so that no support rate is known "
+        "yet; once an adapter serves, too, 385 picks tell that of this tag to within 5 points."
+    )
+    step = find_next([often, rare], "tuned-1")
     assert step.to_json()["text"] == (
         "Collect “delivery” next: its 100 picks put the support rate between 83 and 94 %, and 122 more tell "
         "it to within 5 points (usable records: 40)."
     )
-    assert find_next([CollectionRow("delivery", 1, tally=Tally(200, 200))]).code == "enough"
-    assert find_next([]).code == "no_tags"
+    assert find_next([CollectionRow("delivery", 1, tally=Tally(200, 200))], "tuned-1").code == "enough"
+    assert find_next([], None).code == "no_tags"

@@ -19,6 +19,7 @@ from feedback.labelling.agreement import (
     Agreement,
     Confusion,
     measure_agreement,
+    measure_alpha,
     measure_tags,
 )
 from tests.feedback.labelling.stc3 import list_nuggets, list_scores, needs_stc3
@@ -100,6 +101,7 @@ def test_alpha_of_sets_of_tags_is_that_of_the_definition(items):
     assert found.alpha == (
         pytest.approx(alpha_by_definition(items, jaccard), abs=1e-9) if len(counted) > 1 else None
     )
+    assert measure_alpha(items, SETS) == found.alpha
 
 
 @pytest.mark.parametrize("items", [[], [[]], [["a"]] * 40, [["a", "a"]] * 40, [["a"], ["b"], ["c"]]])
