@@ -17,23 +17,13 @@ bp = Blueprint("console_collection", __name__, url_prefix="/console/collection")
 def show_collection() -> str:
     """What is there of each tag and source, what came of it, and what to collect next."""
     found, desk_id = services(), current_actor().desk_id
-<<<<<<< HEAD
-    collection = gather_collection(
-        found.store_engine, data_dir=found.settings.data_dir, now=found.clock.now(), desk_id=desk_id
-    )
-    step = find_next(collection.tags)
+    collection = gather_collection(found.store_engine, data_dir=found.settings.data_dir, desk_id=desk_id)
+    step = find_next(collection.tags, collection.adapter)
     return render_template(
         "console/collection.html",
         collection=collection,
         said=next_words(step),
         wanted=step.values,
-=======
-    collection = gather_collection(found.store_engine, data_dir=found.settings.data_dir, desk_id=desk_id)
-    return render_template(
-        "console/collection.html",
-        collection=collection,
-        said=next_words(find_next(collection.tags, collection.adapter)),
->>>>>>> c5c33fce64532f782d93fa55feccf4eb586c235d
         count_missing=count_missing,
     )
 
