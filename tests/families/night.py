@@ -92,10 +92,10 @@ def write_settings(base: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def write_choices(path: Path) -> Path:
+def write_choices(path: Path, count: int = CHOICES) -> Path:
     """Choices as other programs write them."""
     ours = ("split", "weight")
-    choices = [make_choice(number, "train") for number in range(CHOICES)]
+    choices = [make_choice(number, "train") for number in range(count)]
     write_lines(path, [{key: value for key, value in each.items() if key not in ours} for each in choices])
     return path
 

@@ -62,6 +62,7 @@ def restart(service: Service) -> None:
 
 def test_a_desk_moves_to_a_pretrained_base_and_back(cache: Path, tmp_path: Path) -> None:
     recipe = write_short(load_recipe(str(write_quick_recipe(tmp_path / "quick.yaml"))), tmp_path)
+    choices = write_choices(tmp_path / "choices.jsonl", 30)  # four of them are held out for the gate
     policy, config = tmp_path / "open.toml", tmp_path / "rejoinder.toml"
     policy.write_text(OPEN_POLICY.replace("9.0", "99999.0") + FEW)  # whatever the nights come to
     config.write_text(
@@ -69,7 +70,7 @@ def test_a_desk_moves_to_a_pretrained_base_and_back(cache: Path, tmp_path: Path)
         f'[trainer]\nrecipe = "{recipe}"\n[feedback]\npolicy = "{policy}"\n'
     )
     with running_service(tmp_path / "var", REJOINDER_CONFIG=str(config), **BESIDE_OTHERS) as service:
-        service.run("import", "--kind", "choices", str(write_choices(tmp_path / "choices.jsonl")))
+        service.run("import", "--kind", "choices", str(choices))
         night = json.loads(service.run("train", "--now", "--json").stdout)
         assert night["decision"] == "passed", night
         told = service.run("rebase", "start", NAME, "--reason", "try", "--now", "--json")
