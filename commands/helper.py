@@ -6,6 +6,7 @@ import click
 from sqlalchemy import Engine
 
 from commands.checks import DoctorCheck
+from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 from feedback.clock import SystemClock
@@ -13,6 +14,7 @@ from feedback.helper.address import open_address
 from feedback.helper.ask import Helper
 from feedback.helper.errors import HelperError
 from feedback.helper.record_texts import choose_writing, read_record_texts
+from feedback.helper.similar import OTHER, SAME, UNANSWERED, UNSURE, SimilarRun, ask_similar
 from feedback.helper.trial import TrialCall, ask_trial
 from feedback.helper.write import KINDS, write_text
 from feedback.lineage.graph import Ref
@@ -31,6 +33,7 @@ def command() -> None:
     rejoinder helper check
     rejoinder helper trust
     rejoinder helper write --kind paraphrase --record choice:star/17
+    rejoinder helper similar --most 50
     """
 
 
@@ -91,6 +94,33 @@ def write_command(frame: Frame, kind: str, record: str, as_json: bool) -> None:
         click.echo(written.text)
 
 
+@command.command("similar")
+@frame_options
+@click.option(
+    "--most", default=20, show_default=True, type=click.IntRange(1, 1_000), help="Pairs to ask about."
+)
+@json_option
+def similar_command(frame: Frame, most: int, as_json: bool) -> None:
+    """Ask the helper which prompts of the last dataset ask the same, where their characters do not tell.
+
+    It is asked about pairs of prompts that are half alike, one of which is held out from the other, and about
+    each pair once. What it says is shown by the page Data > Duplicates, and changes no record. Without a
+    dataset the exit code is 3.
+
+    \b
+    rejoinder helper similar --most 50
+    rejoinder helper similar --json | jq .said
+    """
+    with open_store(frame) as engine:
+        told = ask_similar(open_helper(frame, engine), engine, data_dir=frame.data_dir, most=most)
+    if told is None:
+        raise NothingToDo("There is no dataset yet: rejoinder dataset build")
+    if as_json:
+        print_json(told._asdict())
+    else:
+        click.echo(describe_similar(told))
+
+
 @command.command("trust")
 @frame_options
 @json_option
@@ -110,6 +140,19 @@ def trust_command(frame: Frame, as_json: bool) -> None:
         click.echo(describe_trust(row))
     if not rows:
         click.echo("No model is trusted in a task yet: that takes 100 items that it and people answered.")
+
+
+def describe_similar(told: SimilarRun) -> str:
+    if not told.said:
+        return f"Dataset {told.dataset[:16]} has no pair that was not asked about."
+    words = {
+        SAME: "ask the same",
+        OTHER: "ask something else",
+        UNSURE: "unsure",
+        UNANSWERED: "without an answer",
+    }
+    counted = ", ".join(f"{told.said[said]} {word}" for said, word in words.items() if said in told.said)
+    return f"{sum(told.said.values())} pairs of dataset {told.dataset[:16]}: {counted}."
 
 
 def describe_trust(row: HelperTrust) -> str:

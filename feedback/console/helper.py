@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _
 from feedback.console.label_words import KINDS
 from feedback.helper.kappa import LEAST_ITEMS
 from feedback.helper.settings import RECHECK, HelperSettings
+from feedback.helper.similar import SIMILAR
 from feedback.helper.standing import HelperStanding, TaskStanding, read_helper_standing
 from feedback.helper.trial import TRIAL
 from feedback.helper.trust import DIFFERS
@@ -72,6 +73,7 @@ def use_words(use: str) -> str:
         TRIAL: gettext("a trial"),
         RECHECK: gettext("look again at what people settled"),
         WRITE: gettext("write a text"),
+        SIMILAR: gettext("compare two prompts"),
     }
     return str(words.get(use) or KINDS[KINDS_OF[use]])
 

@@ -74,7 +74,7 @@ class Helper:
         self.settings = settings
         self._store = store_engine
         self._open_address = open_address
-        self._redactor = redactor
+        self.redactor = redactor
         self._clock = clock
         self._closing = closing or threading.Event()
         self._desk_id = desk_id
@@ -97,7 +97,7 @@ class Helper:
             address.client.close()
 
     def _ask(self, question: HelperQuestion, address: HelperAddress) -> HelperAnswer:
-        messages = write_messages(question, self._redactor)
+        messages = write_messages(question, self.redactor)
         failures = 0
         while True:
             call = self._reserve(question, messages, address)

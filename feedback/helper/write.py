@@ -20,6 +20,7 @@ from feedback.duplicates.grams import is_mostly_chinese
 from feedback.helper.ask import Helper
 from feedback.helper.question import HelperQuestion
 from feedback.labelling.kinds import MAX_TEXT, TextTooLong, ValueUnknown
+from feedback.records.redact import Redactor
 from feedback.records.text import check_storable, normalise
 from feedback.store.helper_subjects import CallSubject
 
@@ -77,11 +78,11 @@ class HelperText(NamedTuple):
 
 def write_text(helper: Helper, writing: AskedText) -> HelperText:
     """Raises HelperError."""
-    answer = helper.ask(make_writing_question(writing))
+    answer = helper.ask(make_writing_question(writing, helper.redactor))
     return HelperText(answer.value["text"], answer.model, answer.key)
 
 
-def make_writing_question(writing: AskedText) -> HelperQuestion:
+def make_writing_question(writing: AskedText, redactor: Redactor) -> HelperQuestion:
     is_chinese = is_mostly_chinese(writing.text)
     told = TELLS[writing.kind]
     material: dict[str, Any] = {"text": writing.text}
@@ -99,17 +100,18 @@ def make_writing_question(writing: AskedText) -> HelperQuestion:
         material=material,
         conversation=writing.conversation,
         schema=SCHEMA,
-        check=partial(check_written, is_chinese=is_chinese, given=list_repeated(writing)),
+        check=partial(check_written, is_chinese=is_chinese, given=list_repeated(writing, redactor)),
         max_tokens=min(MOST_TOKENS, ROOM + len(writing.text.encode())),
         known=writing.known,
         subjects=writing.subjects,
     )
 
 
-def list_repeated(writing: AskedText) -> list[str]:
-    """What the text may not merely repeat."""
+def list_repeated(writing: AskedText, redactor: Redactor) -> list[str]:
+    """What the text may not merely repeat, as the model gets it."""
     asked = [message["content"] for message in writing.messages[-1:]]
-    return [normalise(text) for text in (writing.text, *(asked if writing.kind == QUESTION else ()))]
+    given = [writing.text, *(asked if writing.kind == QUESTION else ())]
+    return [normalise(redactor.redact(text, writing.conversation, writing.known)) for text in given]
 
 
 def check_written(told: dict[str, Any], *, is_chinese: bool, given: Sequence[str]) -> dict[str, Any]:

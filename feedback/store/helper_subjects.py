@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlmodel import Session, col
 
 from feedback.records.item_states import DROPPED
+from feedback.store.engine import batched, leave_out, of_desk
 from feedback.store.tables import Conversation, HelperCall, HelperSubject, Item, Record
 
 CONVERSATION, RECORD, ITEM = "conversation", "record", "item"
@@ -47,6 +48,23 @@ def is_about(kind: str, ids: Any) -> ColumnElement[bool]:
     """The query condition for a call that holds texts of one of these."""
     named = col(HelperSubject.subject_kind) == kind, col(HelperSubject.subject_id).in_(ids)
     return col(HelperCall.id).in_(select(col(HelperSubject.call_id)).where(*named))
+
+
+def list_calls_about(
+    session: Session, *, desk_id: str, use: str, states: Sequence[str], limit: int | None = None
+) -> list[tuple[HelperCall, tuple[str, ...]]]:
+    """The calls of a use that were not erased, newest first, each with the names of its records."""
+    is_whole = col(HelperCall.key) != "", col(HelperCall.state).in_(states)
+    calls = of_desk(HelperCall, desk_id).where(HelperCall.use == use, *is_whole)
+    newest = calls.order_by(col(HelperCall.created_at).desc(), col(HelperCall.id)).limit(limit)
+    found = session.exec(newest.options(*leave_out([HelperCall.request]))).all()
+    names: dict[str, list[str]] = {}
+    for ids in batched([call.id for call in found]):
+        query = select(col(HelperSubject.call_id), col(HelperSubject.name))
+        named = query.where(col(HelperSubject.call_id).in_(ids)).order_by(col(HelperSubject.name))
+        for call_id, name in session.execute(named):
+            names.setdefault(call_id, []).append(name)
+    return [(call, tuple(names[call.id])) for call in found if call.id in names]
 
 
 def forget_subjects(session: Session, *, kind: str, ids: Sequence[str]) -> None:

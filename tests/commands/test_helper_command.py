@@ -106,3 +106,11 @@ def test_write_prints_one_text_about_a_record(rejoinder, tmp_path, monkeypatch):
         assert '"text": "Yes, for a month."' in address.asked[1]["messages"][1]["content"]
         code, told = rejoinder("helper", "write", "--record", "choice:star/18", "--kind", "rewrite")
         assert code == 1 and "choice:star/18" in told
+
+
+def test_similar_needs_a_dataset(rejoinder, monkeypatch):
+    rejoinder("init")
+    monkeypatch.setenv("REJOINDER_HELPER__ADDRESS", "own")
+    code, told = rejoinder("helper", "similar")
+    assert code == 3 and "rejoinder dataset build" in told
+    assert rejoinder("helper", "similar", "--most", "0")[0] == 2

@@ -22,7 +22,7 @@ class HelperCall(DeskRow, table=True):
         declare("use host model answered_by state error day lease_owner", key="", request=None, answer=None),
     )
 
-    use: str  # tag | compare | rate | filter | write | check
+    use: str  # tag | compare | rate | filter | write | similar | check
     version: int  # of how it is asked
     host: str
     model: str  # that was asked for

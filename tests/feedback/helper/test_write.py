@@ -96,6 +96,14 @@ def test_a_customers_orders_and_names_leave_as_material_and_come_back_as_text(sq
     assert "Ann" not in user["content"] and "1234567" not in user["content"]
 
 
+def test_what_left_with_its_personal_data_replaced_is_no_other_text_when_it_comes_back(sqlite_engine):
+    def echo(body):
+        return completion({"text": json.loads(body["messages"][1]["content"])["text"]})
+
+    with scripted(echo) as address, pytest.raises(AnswerInvalid):
+        write(sqlite_engine, address, PARAPHRASE, "Call me: +49 170 1234567", [])
+
+
 def test_a_text_waits_for_tomorrow_where_it_does_not_fit_into_today(sqlite_engine):
     with scripted() as address:
         with pytest.raises(BudgetSpent):
