@@ -103,10 +103,11 @@ def read_one_campaign(call: Read[NoQuery], campaign_id: str) -> CampaignShown:
 
 def show_campaign(session: Session, row: Campaign, tree: TagTree, now: datetime) -> CampaignShown:
     progress = read_progress(session, campaign=row, tree=tree, now=now)
-    told = row.model_dump(include=set(CampaignShown.model_fields) - {"state"})
+    told = row.model_dump(include=set(CampaignShown.model_fields) - {"state", "tags"})
     return CampaignShown(
         **told,
         campaign_id=row.id,
+        tags=[tree.resolve(tag) for tag in row.tags],
         state="open" if is_open(row, now=now) else "ended",
         usable=progress.usable,
         rate=progress.rate,

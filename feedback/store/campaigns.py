@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from feedback.records.derived import JUDGEMENT
 from feedback.store.engine import get_row, of_desk, within
+from feedback.store.items import count_items
 from feedback.store.row_selection import is_in_language
 from feedback.store.tables import Assignment, Campaign, Conversation, Record, SuggestionSet
 from feedback.store.tag_filters import match_tags
@@ -21,6 +22,7 @@ from feedback.tags.tree import TagTree
 OPEN, ENDED = "open", "ended"
 NOTHING, QUESTION, TWO_ANSWERS = "nothing", "question", "two_answers"  # what its customers may get
 ASKED_AGAIN = timedelta(days=7)  # after which a customer may be asked by a campaign once more
+MOST_TALKS = 100  # of a customer, the newest, that are looked into
 SHOWN_MOST = 200  # campaigns, the newest, that are listed
 
 
@@ -71,27 +73,30 @@ def list_scenarios(session: Session, *, desk_id: str, now: datetime) -> list[Sce
 
 
 def list_asking(session: Session, *, desk_id: str, conversation_id: str, now: datetime) -> set[str]:
-    """The tasks of questions that open campaigns ask in this conversation: none where its customer was asked
-    anything within a week.
+    """The tasks of questions that open campaigns ask in this conversation, until as many as their targets
+    were asked: none where its customer was asked by a campaign within a week.
     """
     scenarios = [each for each in list_scenarios(session, desk_id=desk_id, now=now) if each.asks(QUESTION)]
     talk = session.get(Conversation, conversation_id) if scenarios else None
     if talk is None or was_asked_lately(session, talk, now=now):
         return set()
-    found = (each.campaign.question_task_id for each in scenarios if each.includes(talk.tags, talk.language))
-    return {id for id in found if id is not None}
+    theirs = [each.campaign for each in scenarios if each.includes(talk.tags, talk.language)]
+    wanted = {row.question_task_id: row.target for row in theirs if row.question_task_id is not None}
+    asked = count_items(session, task_ids=list(wanted))
+    return {id for id, target in wanted.items() if sum(asked[id].values()) < target}
 
 
 def was_asked_lately(session: Session, talk: Conversation, *, now: datetime) -> bool:
-    """Whether the same customer, by the id that their app gives, was asked in another conversation lately."""
+    """Whether a campaign asked the same customer, by the id that their app gives, in another conversation."""
     if talk.customer_id is None:
         return False
-    labeller = "visitor:" + col(Conversation.id)  # as `Actor.key` is for a visitor
-    query = (
-        select(col(Assignment.id))
-        .join(Conversation, labeller == col(Assignment.labeller))
-        .where(col(Conversation.desk_id) == talk.desk_id, col(Conversation.customer_id) == talk.customer_id)
-        .where(col(Assignment.created_at) > now - ASKED_AGAIN)
+    theirs = of_desk(Conversation, talk.desk_id).where(Conversation.customer_id == talk.customer_id)
+    newest = theirs.order_by(col(Conversation.created_at).desc()).limit(MOST_TALKS)
+    names = [f"visitor:{each.id}" for each in session.exec(newest)]  # as `Actor.key` is for a visitor
+    query = select(col(Assignment.id)).where(
+        col(Assignment.task_id).in_(select(col(Campaign.question_task_id))),
+        col(Assignment.labeller).in_(names),
+        col(Assignment.created_at) > now - ASKED_AGAIN,
     )
     return session.scalar(query.limit(1)) is not None
 

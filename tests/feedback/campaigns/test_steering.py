@@ -60,6 +60,17 @@ def test_a_customer_is_asked_by_campaigns_once_a_week(desk):
     assert ask(desk, answer_talk(desk, "refund", customer_id="c-1")) is not None
 
 
+def test_a_campaign_asks_no_more_customers_than_its_target(sqlite_desk):
+    start(sqlite_desk, asks="question", target=1)
+    first, second = answer_talk(sqlite_desk, "refund"), answer_talk(sqlite_desk, "refund")
+    question = ask(sqlite_desk, first)
+    said = {"task_id": question["task_id"], "message_id": question["message_id"], "score": 2}
+    assert ask(sqlite_desk, second) is not None
+    path = f"/v1/conversations/{first['conversation_id']}/question"
+    assert sqlite_desk.post(path, first["visitor_token"], **said).status_code == 201
+    assert ask(sqlite_desk, second) is None
+
+
 def test_the_question_of_everybody_is_asked_beside_that_of_a_campaign(sqlite_desk):
     everybodys, _ = add_task(sqlite_desk.engine, "rate", items=0, tier=0, overlap_min=1)
     campaign_id = start(sqlite_desk, asks="question")
