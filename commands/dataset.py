@@ -14,6 +14,7 @@ from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.progress import show_work
 from commands.store import open_store
+from feedback.augment.names import OPERATIONS
 from feedback.clock import SystemClock
 from feedback.datasets.build import Selection, build_dataset
 from feedback.datasets.check import check_dataset
@@ -69,6 +70,12 @@ def command() -> None:
     help="Only records of these quarters, from 1, the easiest for the base, to 4, by language.",
 )
 @click.option(
+    "--augment",
+    callback=lambda context, parameter, text: read_operations(text),
+    metavar="NAME[,NAME]",
+    help=f"Make children of choices of train by these operations: {', '.join(OPERATIONS)}  [default: none].",
+)
+@click.option(
     "--since", type=click.DateTime(), default=None, help="Only records from this UTC day or time on."
 )
 @json_option
@@ -78,6 +85,7 @@ def build(frame: Frame, since: datetime | None, as_json: bool, **wishes: Any) ->
     \b
     rejoinder dataset build
     rejoinder dataset build --language zh --without-tag spam --difficulty 3-4
+    rejoinder dataset build --augment synonym,order
     ID=$(rejoinder dataset build --source star --tag hotel | tail -n 1)
     """
     selection = Selection(since=since.replace(tzinfo=UTC) if since else None, **wishes)
@@ -112,6 +120,15 @@ def read_quarters(text: str | None) -> tuple[int, ...]:
     if first not in names or (last or first) not in names or int(last or first) < int(first):
         raise click.BadParameter(f"{text!r} is neither a number from 1 to 4 nor two of them such as 3-4.")
     return tuple(range(int(first), int(last or first) + 1))
+
+
+def read_operations(text: str | None) -> tuple[str, ...]:
+    """`synonym,order` as a tuple. Raises BadParameter."""
+    names = tuple(filter(None, (text or "").split(",")))
+    unknown = [name for name in names if name not in OPERATIONS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(OPERATIONS)}.")
+    return tuple(dict.fromkeys(names))
 
 
 def flatten(counts: dict[str, Any], prefix: str = "") -> list[tuple[str, int]]:

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints
 
 from feedback.api.routes import Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Language, Name, Query, Since, TagPath
+from feedback.augment.names import OPERATIONS
 from feedback.datasets.difficulty import is_difficulty_known
 from feedback.datasets.layout import dataset_dir
 from feedback.datasets.selection import Selection
@@ -69,6 +70,9 @@ class NewDataset(Body):
         default_factory=list, description="Only records of these quarters, from 1, the easiest for the base."
     )
     since: Since | None = Field(None, description="Only records from this day or time on.")
+    augment: Annotated[list[Literal["synonym", "order"]], Field(max_length=len(OPERATIONS))] = Field(
+        default_factory=list, description="Make children of choices of train by these operations."
+    )
     note: Annotated[str, StringConstraints(max_length=1_000)] | None = Field(
         None, description="Why it is built, for people."
     )
@@ -81,6 +85,7 @@ class NewDataset(Body):
             without_tags=tuple(self.without_tags),
             languages=tuple(self.languages),
             difficulty=tuple(self.difficulty),
+            augment=tuple(dict.fromkeys(self.augment)),
         )
 
 

@@ -42,6 +42,10 @@ FAULTS = {
     "leak": _("records with a near-duplicate in a split held out from theirs"),
 }
 ENDS = {1: _("1, the easiest for the base"), 4: _("4, the hardest")}
+OPERATIONS = {
+    "synonym": _("Synonyms: one to three words are swapped"),
+    "order": _("Order: sentences or clauses change their places"),
+}
 LEFT_OUT = {
     "source_paused": _("paused"),
     "source_withdrawn": _("withdrawn"),
@@ -70,6 +74,7 @@ def gather_form(store: Session, *, desk_id: str) -> dict[str, Any]:
         "languages": [Choice(code, show_language(code)) for code in spoken],
         "tags": [Choice(path, path) for path in list_tag_paths(store, desk_id=desk_id)],
         "quarters": [Choice(quarter, ENDS.get(quarter, quarter)) for quarter in quarters],
+        "operations": [Choice(name, words) for name, words in OPERATIONS.items()],
         "given": (row.selection | {"note": row.note}) if row else {},
     }
 

@@ -86,6 +86,7 @@ WORDS = {
     "languages": _("languages"),
     "since": _("since"),
     "difficulty": _("difficulty"),
+    "augment": _("made records"),
     "pair": _("pairs"),
     "pairs": _("pairs"),
     "thumb": _("thumbs"),

@@ -1,8 +1,8 @@
 """Builds one immutable dataset from everything that people said: choices, pairs, thumbs and texts with splits
 and weights.
 
-    build_dataset -> collect (settled, without personal data) -> sift (copies, twins) -> weigh -> pairs ->
-    match thumbs -> hash -> rename -> row
+    build_dataset -> collect (settled, without personal data) -> sift (copies, twins; children of choices,
+    where asked for) -> weigh -> pairs -> match thumbs -> hash -> rename -> row
 
 Records are streamed: memory holds a few words for each record, never the texts (except of thumbs whose prompt
 has both an up and a down). The id is the hash of the content, so equal content gives one dataset, written
@@ -85,7 +85,8 @@ def build_dataset(
     strings, without = tree.expand(selection.tags), tree.expand(selection.without_tags)
     selection = replace(selection, strings=strings, without_strings=without)
     with open_atomic_dir(datasets_dir(data_dir)) as place:
-        building = Building(place, rules, expected, on_record, grades, labelled, shown)
+        known = (grades, labelled, shown, selection.augment)
+        building = Building(place, rules, expected, on_record, *known)
         redactor = open_redactor(data_dir)
         rest = (redactor, building.refusals, left_out, shown)
         collector = Collector(store_engine, desk_id, selection, now, *rest)

@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from feedback.augment.making import MADE
+from feedback.augment.names import SEED
 from feedback.canonical import canonical_hash
 from feedback.datasets.atomic_dir import AtomicDir, JsonLines, read_jsonl
 from feedback.datasets.collect import Collected
@@ -46,11 +48,13 @@ class Building:
         grades: Mapping[str, str | None],
         labelled: Collection[str] = (),
         shown: Mapping[str, str] | None = None,
+        operations: Collection[str] = (),
     ) -> None:
         self.place = place
         self.grades = grades  # by source
         self.labelled = labelled  # conversations of which labels say something
         self.shown = shown or {}  # by item, the source of the record that it shows
+        self.operations = operations  # that make children of choices
         self.rules = rules
         self.on_record = on_record
         self.expected = expected
@@ -59,13 +63,14 @@ class Building:
         self.lines: dict[str, Counter[str]] = {name: Counter() for name in ALL_FORMATS}
         self.kinds: Counter[str] = Counter()
         self.labelled_sources: dict[str, Counter[str]] = defaultdict(Counter)  # records by split
+        self.made: Counter[str] = Counter()  # children by operation
         self.agents: set[str] = set()
         self.conversations: set[bytes] = set()
         self.template_keys: set[str] = set()
 
     def write(self, collected: Mapping[str, Iterator[Collected]]) -> DuplicatesReport:
         """Writes all records that stay, and returns what was found out about duplicates."""
-        with closing(Sifting(self.place, self.grades, self.labelled)) as sifted:
+        with closing(Sifting(self.place, self.grades, self.labelled, self.operations)) as sifted:
             self.sift(collected, sifted)
             self.write_choices(sifted)
             self.write_plain(sifted, "pairs")
@@ -161,6 +166,8 @@ class Building:
 
     def _note(self, record: dict[str, Any], weight_input: WeightInput) -> None:
         """Counts a record that stays."""
+        if MADE in record:
+            self.made[record[MADE]["operation"]] += 1
         self.template_keys.update(record.get("chat_template_kwargs", ()))
         self.conversations.add(bytes.fromhex(canonical_hash(weight_input.conversation)[:24]))
         if weight_input.agent is not None:
@@ -171,6 +178,10 @@ class Building:
     def _write(self, name: str, record: dict[str, Any]) -> None:
         self.files[name].add(record)
         self.lines[name][record["split"]] += 1
+
+    def count_made(self) -> dict[str, dict[str, int]]:
+        """The children by operation and split: all are in train."""
+        return list_all_splits({name: {"train": self.made[name]} for name in self.operations})
 
     def finish(self, selection: Selection, now: datetime, difficulty: Difficulty | None) -> dict[str, Any]:
         """Closes the files, names the dataset by its content and writes the manifest."""
@@ -195,6 +206,7 @@ class Building:
                 "languages": list_all_splits(splits["language"]),
                 "agents": len(self.agents),
                 "conversations": len(self.conversations),
+                **({"made": self.count_made()} if self.operations else {}),
             },
             TAGS: list_all_splits(splits["tag"]),
             "refusals": dict(sorted(self.refusals.items())),
@@ -203,7 +215,9 @@ class Building:
             "grades": {name: grade for name in sorted(splits["source"]) if (grade := self.grades.get(name))},
             "split": {"salt": SALT, "shares": "80/10/10"},
             "created_at": now.isoformat(),
-        } | ({"difficulty": difficulty.to_json()} if difficulty else {})
+        }
+        manifest |= {"difficulty": difficulty.to_json()} if difficulty else {}
+        manifest |= {"seed": SEED} if self.operations else {}
         write_dataset_manifest(self.place.path, manifest)
         return manifest
 

@@ -57,6 +57,7 @@ def render_data_card(directory: Path, manifest: Mapping[str, Any], sources: Sequ
         *lay_table("Content", "lines of", {name: counts[name] for name in list_kinds(counts)}),
         *write_sources(counts["sources"], known),
         *lay_table("Languages", "language", counts.get("languages", {})),
+        *lay_table("Made records", "operation", counts.get("made", {})),
         *lay_table("Tags", "tag", manifest.get(TAGS, {})),
         *write_refusals(manifest["refusals"]),
     ]

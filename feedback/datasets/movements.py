@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from feedback.augment.names import split_child
 from feedback.datasets.diff import DatasetDifference, compare_datasets
 from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import ANY_SOURCE, Member
@@ -85,6 +86,9 @@ class Reasons:
         is_asked = not selection.sources or member.source in selection.sources
         if not is_asked or not selection.takes(list(member.tags), at, member.language):
             return NOT_SELECTED
+        made = split_child(member.id) if row is None else None
+        if made is not None:
+            return BY_RULE if made[1] in selection.augment else NOT_SELECTED
         if self.is_coming:
             return NEW if row is not None and row.created_at >= self.built_at else BY_RULE
         source = self.shown.get(member.id, LABEL) if member.source == LABEL else member.source

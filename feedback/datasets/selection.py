@@ -1,4 +1,4 @@
-"""Which records a dataset is asked for."""
+"""Which records a dataset is asked for, and what is made of them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,8 @@ from feedback.store.overview import name_language
 class Selection:
     """Which records a dataset takes: from any of these sources (`live`, `duel` and `label` are what people do
     here), with any of these tags or one below them, with none of `without_tags` nor one below those, in any
-    of these languages, and not older than a time. An empty wish asks for nothing.
+    of these languages, and not older than a time. An empty wish asks for nothing. `augment`: the operations
+    that make children of its choices (feedback/augment/).
     """
 
     sources: tuple[str, ...] = ()
@@ -21,6 +22,7 @@ class Selection:
     without_tags: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     difficulty: tuple[int, ...] = ()  # quarters from 1, the easiest for the base, to 4 (difficulty.py)
+    augment: tuple[str, ...] = ()
     strings: frozenset[str] = frozenset()  # that mean the tags, by the tree of the desk
     without_strings: frozenset[str] = frozenset()
 
@@ -32,7 +34,7 @@ class Selection:
             "without_tags": sorted(self.without_tags),
             "languages": sorted(self.languages),
             "difficulty": sorted(self.difficulty),
-        }
+        } | ({"augment": sorted(self.augment)} if self.augment else {})
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> "Selection":
@@ -45,6 +47,7 @@ class Selection:
             tuple(told.get("without_tags") or ()),
             tuple(told.get("languages") or ()),
             tuple(told.get("difficulty") or ()),
+            tuple(told.get("augment") or ()),
         )
 
     @property

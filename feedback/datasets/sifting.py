@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from feedback.datasets.atomic_dir import AtomicDir, JsonLines, read_jsonl
+from feedback.datasets.children import Children
 from feedback.datasets.collect import Collected
 from feedback.datasets.duplicates_report import (
     ContradictionSide,
@@ -68,12 +69,17 @@ class Sifting:
     """Takes all collected records, then gives back those that stay. Call `close` at the end."""
 
     def __init__(
-        self, place: AtomicDir, grades: Mapping[str, str | None], labelled: Collection[str] = ()
+        self,
+        place: AtomicDir,
+        grades: Mapping[str, str | None],
+        labelled: Collection[str] = (),
+        operations: Collection[str] = (),
     ) -> None:
         self.grades = grades  # by source
         self.repeats = Repeats(labelled)  # the conversations of which labels say something
         self.waiting = {name: HeldRecords(place.create(f"{name}.collected")) for name in ALL_FORMATS}
         self.texts = PromptTexts(place.path)
+        self.children = Children(place, operations, self.texts)
         self.twins: Twins | None = None
         self.read: Counter[str] = Counter()  # by source
         self.copies: Counter[tuple[str, str]] = Counter()  # by the source that kept its record and the other
@@ -95,6 +101,8 @@ class Sifting:
             waiting.statements.add(item.statement, **told)
             waiting.inputs.append(replace(item.weight_input, grade=self.grades.get(source)))
             waiting.part.add({"record": item.record, "prompt_hash": item.prompt_hash})
+            if name == "choices" and split_of(conversation) == "train":
+                self.children.make(len(waiting.inputs) - 1, item.record, conversation)
             self.read[source] += 1
             yield
 
@@ -108,6 +116,7 @@ class Sifting:
         for waiting in self.waiting.values():
             for place in np.flatnonzero(waiting.is_left).tolist():
                 self.texts.mark(waiting.prompts[place], SPLITS[waiting.splits[place]])
+        self.children.mark(self.waiting["choices"].is_left)
         self.twins = find_twins(self.texts)
 
     def _refuse_copies(self) -> None:
@@ -143,8 +152,9 @@ class Sifting:
         self.wanted = {named for sides in self.opposed for side in sides for named in side.first}
 
     def iterate(self, name: str) -> Iterator[tuple[dict[str, Any], WeightInput, str]]:
-        """The records that stay, with their split, what their weight depends on and their prompt's hash. What
-        is left out is counted on the way: once each form was read, the findings are complete.
+        """The records that stay, with their split, what their weight depends on and their prompt's hash;
+        behind the choices their children. What is left out is counted on the way: once each form was read,
+        the findings are complete.
         """
         waiting = self.waiting[name]
         for place, line in enumerate(read_jsonl(waiting.part.path)):
@@ -160,6 +170,11 @@ class Sifting:
             else:
                 yield record | {"split": split}, waiting.inputs[place], line["prompt_hash"]
         waiting.part.path.unlink()
+        if name == "choices":
+            inputs = self.children.list_inputs(waiting.inputs)
+            yield from (
+                (child, found, "") for child, found in zip(self.children.iterate(), inputs, strict=True)
+            )
 
     def _has_twin(self, waiting: HeldRecords, place: int) -> bool:
         assert self.twins is not None
@@ -173,12 +188,17 @@ class Sifting:
             place for place in np.flatnonzero(waiting.is_left).tolist() if not self._has_twin(waiting, place)
         ]
         numbers = [waiting.prompts[place] for place in places]
-        return [waiting.inputs[place] for place in places], NearPrompts(numbers, self.twins.list_near())
+        inputs, near = [waiting.inputs[place] for place in places], self.twins.list_near()
+        if name == "choices":
+            self.children.settle(places, near)
+            numbers += self.children.list_prompts()
+            inputs += self.children.list_inputs(waiting.inputs)
+        return inputs, NearPrompts(numbers, near)
 
     def count_refused(self) -> Counter[str]:
         """The records that were left out, by reason; complete after everything was iterated."""
         counted = {"copy": self.copies.total(), "twin_held_out": self.left_out["source"].total()}
-        return Counter({reason: count for reason, count in counted.items() if count})
+        return self.children.refusals + Counter(counted)
 
     def report(self) -> DuplicatesReport:
         """All that was found; complete after everything was iterated."""

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col
 
+from feedback.augment.names import OPERATIONS, SEED, name_child, split_child
 from feedback.datasets.layout import dataset_dir
-from feedback.datasets.members import iterate_members, read_members
+from feedback.datasets.members import Members, iterate_members, read_members
 from feedback.lineage.graph import Ref, Scope, TraceStep, excerpt, known
 from feedback.lineage.texts import find_text_of
 from feedback.records.from_conversation import name_text
@@ -52,7 +53,9 @@ def trace_record(scope: Scope, ref: Ref) -> TraceStep | None:
     finds = {"choice": find_choice, "thumb": find_thumb, "text": find_written_text}
     own = [finds[ref.kind]] if ref.kind in finds else []
     with read(scope.store_engine) as session:
-        tried = (find(session, scope.desk_id, ref) for find in (find_imported, find_labelled, *own))
+        tried = (
+            find(session, scope.desk_id, ref) for find in (find_imported, find_labelled, *own, find_made)
+        )
         record = next((each for each in tried if each is not None), None)
         if record is None:
             return None
@@ -60,6 +63,7 @@ def trace_record(scope: Scope, ref: Ref) -> TraceStep | None:
         rows = list_datasets_since(session, desk_id=scope.desk_id, since=record.stored_at)
     splits: dict[str, str] = {}
     gone: list[str] = []
+    children: dict[Ref, None] = {}  # in the order in which they are found
     for row in rows:
         members = None if row.erased_at else read_members(dataset_dir(scope.data_dir, row.id))
         if members is None:
@@ -68,10 +72,37 @@ def trace_record(scope: Scope, ref: Ref) -> TraceStep | None:
         split = members.find(ref.kind, record.source, record.id)
         if split is not None:
             splits[row.id] = split
+            children |= dict.fromkeys(find_children(members, ref, record))
     facts = known({"source": record.source} | record.facts | {"splits": splits, "datasets_gone": gone})
     before = tuple(Ref(*named) for named in makers)
-    after = (*(Ref(*named) for named in record.items), *(Ref("dataset", id) for id in splits))
+    after = (*(Ref(*named) for named in record.items), *children, *(Ref("dataset", id) for id in splits))
     return TraceStep(ref, record.at, facts, before, after)
+
+
+def find_children(members: Members, ref: Ref, record: FoundRecord) -> list[Ref]:
+    """The records that a dataset holds as made of a choice."""
+    if ref.kind != "choice":
+        return []
+    names = {name_child(ref.id, each): name_child(record.id, each) for each in OPERATIONS}
+    return [Ref("choice", shown) for shown, id in names.items() if members.find("choice", record.source, id)]
+
+
+def find_made(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
+    """A record that was made of a choice: it has no row, but is called after its parent."""
+    made = split_child(ref.id) if ref.kind == "choice" else None
+    if made is None:
+        return None
+    parent, operation = Ref("choice", made[0]), made[1]
+    tried = (find(session, desk_id, parent) for find in (find_imported, find_labelled, find_choice))
+    record = next((each for each in tried if each is not None), None)
+    if record is None:
+        return None
+    return record._replace(
+        id=name_child(record.id, operation),
+        facts=record.facts | {"operation": operation, "seed": SEED},
+        items=(),
+        makers=[("choice", parent.id)],
+    )
 
 
 def find_imported(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:

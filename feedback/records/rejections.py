@@ -25,6 +25,13 @@ REASONS: dict[str, str] = {
     # what other records say
     "copy": "another record says the same: same prompt, same replies, same preference",
     "twin_held_out": "its prompt is nearly that of a conversation held out for validation or test",
+    # made records
+    "made_unchanged": "the operation finds nothing in its last message that it may change",
+    "made_language": "worded otherwise, its last message is in another language",
+    "made_facts": "worded otherwise, its last message has other numbers, ids or turning words",
+    "made_close": "worded otherwise, its last message is closer than 0.05 to what it was",
+    "made_apart": "worded otherwise, its last message is farther than 0.70 from what it was",
+    "made_twin": "worded otherwise, its prompt is nearly that of another conversation",
     # thumbs
     "taken_back": "the customer took the thumb back",
     "no_prompt": "the message has no stored prompt to go with it",

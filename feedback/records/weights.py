@@ -1,16 +1,19 @@
 """Computes how much each choice counts. Limits lower weights and never drop a record. Pure; plain numbers in,
 plain numbers out.
 
-Seven factors apply, in this order: the record's own weight (0.5 for own text), the grade of its source, how
-fast it was picked, how old it is, a limit of 5 in total for one conversation, the same limit for
-near-duplicate prompts, and a limit of max(20 %, 1.5 / agents) for one agent's share. Choices without a named
-agent count in the total and are not limited.
+Nine factors apply, in this order: the record's own weight (0.5 for own text), 0.5 for a made record, less
+where its parent has more than two, the grade of its source, how fast it was picked, how old it is, a limit of
+5 in total for one conversation, the same limit for near-duplicate prompts, a limit of max(20 %, 1.5 / agents)
+for one agent's share, and one of 30 % of train for all that was made. Choices without a named agent count in
+the total and are not limited.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from feedback.records.split import split_of
 
 OWN_WEIGHT = 0.5
 THUMB_WEIGHT = 0.3  # a thumb rates the whole exchange, and a reply that an agent chose before
@@ -38,6 +41,9 @@ class WeightRules:
     oldest: float = (
         0.2  # an old choice never counts less than this: imported history stays useful beside live picks
     )
+    made_weight: float = 0.5  # of a made record
+    made_total: float = 1.0  # of all children of one parent
+    made_share: float = 0.30  # of the weight of train, for all that was made
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class WeightInput:
     stated: float | None = None
     dwell_ms: int | None = None
     grade: str | None = None  # of its source
+    siblings: int = 0  # of a made record, how many children its parent has; 0 for what people said
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,7 @@ def weigh_choices(
     weights = [
         (item.stated or 1.0)
         * (OWN_WEIGHT if item.kind == "own" else 1.0)
+        * weigh_made(item.siblings, rules)
         * weigh_grade(item.grade, rules)
         * weigh_haste(item, rules)
         * weigh_age(item.at, newest, rules)
@@ -89,10 +97,20 @@ def weigh_choices(
     )
     unnamed = sum(weight for item, weight in zip(inputs, weights, strict=True) if item.agent is None)
     factors = cap_agents(named, unnamed, rules.agent_share)
-    return [
-        max(LEAST, round(weight * (factors[item.agent] if item.agent is not None else 1.0), 6))
+    weights = [
+        weight * (factors[item.agent] if item.agent is not None else 1.0)
         for item, weight in zip(inputs, weights, strict=True)
     ]
+    made = cap_made(inputs, weights, rules.made_share)
+    return [
+        max(LEAST, round(weight * (made if item.siblings else 1.0), 6))
+        for item, weight in zip(inputs, weights, strict=True)
+    ]
+
+
+def weigh_made(siblings: int, rules: WeightRules) -> float:
+    """The factor for a made record, by how many children its parent has; 1 for what people said."""
+    return min(rules.made_weight, rules.made_total / siblings) if siblings else 1.0
 
 
 def weigh_grade(grade: str | None, rules: WeightRules) -> float:
@@ -156,6 +174,18 @@ def cap_agents(totals: dict[str, float], unnamed: float, share: float) -> dict[s
         return dict.fromkeys(totals, 1.0)
     level = limit * rest / (1 - limit * len(capped))
     return {agent: level / totals[agent] if agent in capped else 1.0 for agent in totals}
+
+
+def cap_made(inputs: Sequence[WeightInput], weights: Sequence[float], share: float) -> float:
+    """The factor that keeps all made records, which are in train, at most at this share of train."""
+    made = said = 0.0
+    for item, weight in zip(inputs, weights, strict=True):
+        if item.siblings:
+            made += weight
+        elif split_of(item.conversation) == "train":
+            said += weight
+    limit = share / (1 - share) * said
+    return limit / made if made > limit else 1.0
 
 
 def sum_by(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:

@@ -63,3 +63,13 @@ def test_one_record_is_said_in_the_singular_and_without_a_language_as_unknown(
     start = call("import", "--list").output[:8]
     undone = call("import", "--undo", start).output
     assert "Removed 1 record and 0 conversations of c.jsonl." in undone
+
+
+def test_records_are_made_by_the_operations_that_are_named(call: Call, store: Path, tmp_path: Path) -> None:
+    """The conversation talk1 is in train."""
+    prompt = [{"role": "user", "content": "The lamp that I bought flickers at night. Who helps me?"}]
+    call("import", str(write(tmp_path / "c.jsonl", choice(1, prompt=prompt))), "--kind", "choices")
+    shown = call("dataset", "build", "--augment", "synonym,order").output
+    assert "1    order: 1 train, 0 validation, 0 test" in shown and "1    synonym: 1 train" in shown
+    wrong = call("dataset", "build", "--augment", "synonym,sorcery")
+    assert wrong.exit_code == 2 and "'sorcery' is none of synonym, order." in wrong.output

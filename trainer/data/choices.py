@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from feedback.augment.making import MADE
 from feedback.canonical import canonical_hash
 from feedback.datasets.errors import DatasetMissing
 from feedback.records.from_judgement import LIVE
@@ -87,7 +88,11 @@ def slots_of(choice: ChoiceForm) -> tuple[int, ...]:
 
 
 def make_offer(body: dict[str, Any]) -> Offer | None:
-    """The choice of one line, or None if it chooses between no replies: an own text, or a refused line."""
+    """The choice of one line, or None if it chooses between no replies: an own text, or a refused line; or if
+    it was made of another one, whose pick it repeats.
+    """
+    if MADE in body:
+        return None
     settled = settle_line(body)
     if isinstance(settled, Refusal) or settled.kind not in COUNTED:
         return None

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from feedback.augment.making import MADE
+from feedback.augment.names import split_child
 from feedback.datasets.atomic_dir import read_jsonl
 from feedback.datasets.difficulty import NO_DIFFICULTY, REFERENCES, Difficulty, difficulty_key, read_noted
 from feedback.datasets.errors import DatasetMissing, DifficultyUnknown
@@ -92,7 +94,9 @@ def refuse_difficulty(stage: RecipeStage, difficulty: Difficulty | None, line: L
 
 
 def read_train_lines(dataset_dir: Path) -> Iterator[Line]:
-    """The lines of the train split. A derived pair stands under the name of its choice."""
+    """The lines of the train split. A derived pair stands under the name of its choice, and what was made
+    under that of its parent.
+    """
     for format, file in list_dataset_files(dataset_dir).items():
         if not file.is_file():
             raise DatasetMissing(dataset_dir)
@@ -104,6 +108,9 @@ def read_train_lines(dataset_dir: Path) -> Iterator[Line]:
             if is_derived(line):
                 choice = named["id"].rsplit("/", 1)[0]
                 line = Line(format, place, "choices", line.record | {"id": choice})
+            made = split_child(line.record["id"]) if line.origin == "choices" else None
+            if made is not None:
+                line = line._replace(record=line.record | {"id": made[0]})
             yield line
 
 
@@ -119,6 +126,8 @@ def find_stage_quarters(dataset_dir: Path, data_dir: Path, base_id: str) -> Diff
     base, nats = read_noted(data_dir / REFERENCES)
     by_language: dict[str, list[float]] = defaultdict(list)
     for line in read_train_lines(dataset_dir):
+        if MADE in line.record:  # its parent counts already
+            continue
         key = difficulty_key(line.format, line.record["source"], line.record["id"])
         if base == base_id and key in nats:
             by_language[name_language(line.record.get("language"))].append(nats[key])

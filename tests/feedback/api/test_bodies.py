@@ -36,6 +36,7 @@ LABEL = {"event_id", "value", "text", "reasons", "dwell_ms", "occurred_at"}
 LABELLERS = ("labeller", "agent", "expert")
 DATASET = {
     *("event_id", "sources", "tags", "without_tags", "languages", "difficulty", "since", "note"),
+    "augment",
 }
 CLOSING = REASONED | {"turn_ids"}
 UNKNOWN = re.compile(r"(?<= )(\w+): Extra inputs are not permitted")  # a field of the body itself

@@ -237,3 +237,16 @@ def test_what_is_gone_is_not_checked(sqlite_desk, tmp_path):
     dataset_dir(tmp_path, dataset_id).rmdir()
     assert sqlite_desk.post(f"/v1/datasets/{dataset_id}/check", "expert").status_code == 404
     assert sqlite_desk.post("/v1/datasets/none/check", "expert").status_code == 404
+
+
+def test_a_build_that_makes_records_keeps_what_it_was_asked_for(sqlite_desk, tmp_path):
+    prompt = [{"role": "user", "content": "The lamp that I bought flickers at night. Who helps me?"}]
+    bring(sqlite_desk, tmp_path, choice(1, prompt=prompt))
+    job = build(sqlite_desk, augment=["order", "synonym"])
+    assert show(sqlite_desk, job)["selection"]["augment"] == ["order", "synonym"]
+    (dataset,) = sqlite_desk.rows(Dataset)
+    assert (dataset.counts["choices"]["all"], dataset.counts["made"]["order"]["train"]) == (3, 1)
+    page = sqlite_desk.get(f"/console/datasets?again={job}", "expert").text
+    assert 'name="augment[]" value="synonym" checked' in page
+    unknown = sqlite_desk.post("/v1/datasets", "expert", augment=["sorcery"])
+    assert (unknown.status_code, unknown.json["error"]["code"]) == (422, "body_invalid")

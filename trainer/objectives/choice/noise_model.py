@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
+from feedback.augment.making import MADE
 from feedback.canonical import canonical_hash
 from feedback.datasets.build import read_split
 from feedback.experiments.conditional_logit import ChoiceRows, find_starts
@@ -112,6 +113,8 @@ def read_noise_model(dataset_dir: Path) -> NoiseModel:
 
 def read_counted_picks(dataset_dir: Path) -> Iterator[Pick]:
     for body in read_split(dataset_dir, "choices", "train"):
+        if MADE in body:  # it repeats the pick of its parent
+            continue
         choice = settle_line(body)
         if not isinstance(choice, Refusal) and choice.kind in COUNTED:
             yield make_counted_pick(choice, conversation_of(body, choice.id or canonical_hash(body)))

@@ -1,0 +1,1 @@
+"""Made records: children of choices, whose last customer message is worded otherwise by an operation."""
