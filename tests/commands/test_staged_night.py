@@ -8,6 +8,7 @@ import pytest
 from demo.build import MODEL_DIR
 from tests.commands.conftest import Call
 from tests.commands.test_written_night import QUICK, write_imports
+from tests.loop.conftest import write_first_guards
 from trainer.recipes.recipe import RecipeStage, load_recipe
 from trainer.recipes.tag_weights import TagWeight
 
@@ -18,8 +19,10 @@ STAGES = (
 
 
 def write_staged_recipe(folder: Path) -> Path:
+    guards = (str(write_first_guards(folder / "guards.jsonl")),)
     changes = {
-        "measurement": QUICK, "epochs": 1.0, "min_steps": 0, "checkpoint_steps": 5, "min_texts": 20,
+        "measurement": QUICK.model_copy(update={"guards": guards}), "epochs": 1.0,
+        "min_steps": 0, "checkpoint_steps": 5, "min_texts": 20,
         "stages": STAGES, "tag_weights": {"bling": TagWeight(weight=2)},
     }  # fmt: skip
     path = folder / "staged.yaml"
