@@ -16,6 +16,7 @@ from feedback.datasets.twins import PromptTexts, iterate_dataset
 from feedback.duplicates.pairs import NEAR
 
 LEAST = 0.50  # of the grams: what shares less asks the same in too few cases to look for them
+LONGEST = 4_000  # characters of a prompt: one that no day's budget pays for would end every run
 
 Pair = frozenset[str]  # the addresses of two records
 
@@ -41,6 +42,8 @@ def draw_undecided(
         first: list[DrawnPrompt] = []  # by number of a text, the first record with it; without messages
         for name, record in iterate_dataset(path):
             drawn = read_prompt(name, record)
+            if sum(len(message["content"]) for message in drawn.messages) > LONGEST:
+                continue
             number = prompts.add(record["prompt"], conversation=drawn.conversation)
             prompts.mark(number, record["split"])
             if number == len(first):

@@ -8,14 +8,13 @@ from playwright.sync_api import Page, expect
 
 from feedback.datasets.build import build_dataset
 from feedback.records.split import split_of
-from feedback.store.engine import save_row, unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.helper_subjects import CallSubject, add_subjects
-from feedback.store.tables import HelperCall
 from tests.browser.conftest import View, list_overflowing, part
 from tests.browser.site import Site
 from tests.databases import START
-from tests.feedback.builders import DESK
 from tests.feedback.formats.files import CLOCK, bring_in, choice, write
+from tests.feedback.helper.helper_rows import add_call
 
 ORDER = "Hello, my order {} has not come and I would like to know when it does."
 MARKED = ("desk/talk0-1", "survey/other-1")
@@ -62,24 +61,10 @@ def build_with_duplicates(site: Site, folder: Path) -> None:
 
 def put_mark(site: Site) -> None:
     """What the helper said of two records."""
-    call = HelperCall(
-        desk_id=DESK,
-        use="similar",
-        version=1,
-        host="judge.example",
-        model="judge",
-        answered_by="judge-1",
-        key="k",
-        state="ok",
-        answer='{"asks": "same"}',
-        day="2026-11-22",
-        reserved=9,
-        tokens=9,
-        created_at=START,
-    )
     named = [CallSubject("record", str(id), f"choice:{name}") for id, name in enumerate(MARKED)]
     with unit_of_work(site.store) as session:
-        add_subjects(session, call=save_row(session, call), subjects=named)
+        call = add_call(session, at=START, use="similar", answer='{"asks": "same"}')
+        add_subjects(session, call=call, subjects=named)
 
 
 def test_what_a_build_found_is_read_and_followed_to_a_record(

@@ -7,10 +7,12 @@ from sqlmodel import select
 from feedback.datasets.build import build_dataset
 from feedback.labelling.missed import Missed, write_missed
 from feedback.store.engine import unit_of_work
+from feedback.store.helper_subjects import CONVERSATION, RECORD, CallSubject, add_subjects
 from feedback.store.records import add_records
 from feedback.store.tables import (
     Adapter,
     Candidate,
+    Record,
     Run,
     SuggestionSet,
 )
@@ -18,6 +20,7 @@ from tests.databases import START
 from tests.feedback.desk import put_set
 from tests.feedback.duels.duel_desk import add_open_duel, add_round
 from tests.feedback.erasure.traces import encode
+from tests.feedback.helper.helper_rows import add_call
 
 WORD, OTHER = "quokka", "wallaby"
 ADAPTER = "tuned-20261122-1"
@@ -61,7 +64,15 @@ def talk(desk, word):
         reasons=[word],
     )
     assert thumb.status_code == 201, thumb.text
+    put_call(desk, CallSubject(CONVERSATION, opened["conversation_id"], f"choice:{set_id}"), word)
     return opened | {"set_id": set_id}
+
+
+def put_call(desk, subject, word):
+    """A text that the helper wrote about a record."""
+    with unit_of_work(desk.engine) as session:
+        call = add_call(session, at=START, use="write", answer=f"My {word}?", request=[{"content": word}])
+        add_subjects(session, call=call, subjects=[subject])
 
 
 def import_record(desk, word):
@@ -81,6 +92,8 @@ def import_record(desk, word):
     rest = {"tags": [word], "language": "en", "at": START, "body": body}
     with unit_of_work(desk.engine) as session:
         add_records(session, rows=[{"desk_id": "default", "created_at": START, **row, **rest}])
+        (id,) = session.exec(select(Record.id).where(Record.identity == body["id"]))
+    put_call(desk, CallSubject(RECORD, str(id), f"choice:old/{body['id']}"), word)
 
 
 def put_duel(desk, opened, word):

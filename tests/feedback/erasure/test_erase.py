@@ -65,6 +65,7 @@ def test_the_search_finds_each_kind_of_trace(desk, data_dir, life):
     assert {"conversation.customer_id", "judgement.text", "judgement.reasons", "thumb.comment"} <= found
     assert {"conversation.fields", "judgement_reasons.reasons"} <= found
     assert {"item.shown", "item.hidden", "record.body", "run.error"} <= found
+    assert {"helper_call.request", "helper_call.answer"} <= found
     assert f"datasets/{life['dataset'].id}/choices.jsonl" in found
     assert {f"runs/{life['run']}/checkpoints/rows.json", f"adapters/{ADAPTER}/README.md"} <= found
     assert {f"runs/{life['run']}/probe.json", f"adapters/{ADAPTER}/probe.json"} <= found

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from feedback.store.engine import save_row
 from feedback.store.tables import HelperCall, HelperLabel, Task
 from tests.feedback.builders import DESK
 from tests.feedback.labelling.label_rows import add_labelled, add_task
@@ -22,9 +23,10 @@ def add_call(
     error: str | None = None,
     tokens: int = 25,
     **fields: Any,
-) -> None:
+) -> HelperCall:
     """A request that reserved 900 tokens."""
     told = {"use": "compare", "version": 1, "host": "judge.example", "model": "judge", "key": "k"}
+    told |= {"request": [{"role": "user", "content": SECRET}], "answer": SECRET}
     row = HelperCall(
         desk_id=DESK,
         state=state,
@@ -36,11 +38,9 @@ def add_call(
         created_at=at,
         finished_at=at,
         answered_by="judge-1" if state == "ok" else None,
-        request=[{"role": "user", "content": SECRET}],
-        answer=SECRET,
         **told | fields,
     )
-    session.add(row)
+    return save_row(session, row)
 
 
 def add_helped_task(session: Session, *, at: datetime) -> Task:

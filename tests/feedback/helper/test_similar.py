@@ -123,6 +123,19 @@ def test_what_is_drawn_is_of_two_splits_and_the_same_each_time(sqlite_engine, tm
     assert draw_undecided(path, most=9, without=without) == drawn[1][1:]
 
 
+def test_prompts_that_no_day_could_pay_for_are_not_drawn(sqlite_engine, tmp_path):
+    """Two that are half alike, and the same two with 4,001 characters."""
+    names = zip(talks("train", 2), talks("test", 2), strict=True)
+    lines = [
+        asked(name, text.ljust(length, "!"), source="star")
+        for pair, length in zip(names, (0, 4_001), strict=True)
+        for name, text in zip(pair, (ORDER, ALIKE), strict=True)
+    ]
+    bring(sqlite_engine, tmp_path, *lines)
+    (drawn,) = draw_undecided(build(sqlite_engine, tmp_path).path, most=9)
+    assert {prompt.messages[0]["content"] for prompt in drawn} == {ORDER, ALIKE}
+
+
 def test_the_page_of_duplicates_shows_the_mark(sqlite_desk, tmp_path):
     fill(sqlite_desk.engine, tmp_path)
     assert "half alike" not in sqlite_desk.get("/console/duplicates", "expert").text
