@@ -42,3 +42,17 @@ def test_a_campaign_says_how_far_it_is_and_who_changed_it(sqlite_desk):
     words = read_words(show_page(sqlite_desk, path))
     assert "ended before its target" in words and "too slow" in words and "Let it go on" in words
     assert "未达到目标就已结束" in show_page(sqlite_desk, path, "zh-CN")
+
+
+def test_the_workbench_has_the_button_for_two_answers_while_a_campaign_gives_them(sqlite_desk):
+    def has_button():
+        headers = {"Authorization": f"Bearer {sqlite_desk.tokens['agent']}"}
+        page = sqlite_desk.app.test_client().get("/workbench", headers=headers).text
+        return 'data-part="both"' in page
+
+    start(sqlite_desk, asks="question")
+    assert not has_button()
+    campaign_id = start(sqlite_desk, asks="two_answers")
+    assert has_button()
+    assert sqlite_desk.post(f"/v1/campaigns/{campaign_id}/end", "expert").status_code == 200
+    assert not has_button()
