@@ -24,6 +24,11 @@ def test_collection_leads_to_a_form_for_the_tag_that_it_names(sqlite_desk):
     assert link is not None and link[1] == "/console/campaigns?tag=refund&amp;target=385"
     form = show_page(sqlite_desk, link[1].replace("&amp;", "&"))
     assert '<option value="refund" selected>' in form and 'name="target" value="385"' in form
+    campaign_id = start(sqlite_desk)
+    page = show_page(sqlite_desk, "/console/collection")
+    assert "Being collected" in page and f"/console/campaigns/{campaign_id}" in page
+    sqlite_desk.post(f"/v1/campaigns/{campaign_id}/end", "expert")
+    assert "Start a campaign" in show_page(sqlite_desk, "/console/collection")
 
 
 def test_a_campaign_says_how_far_it_is_and_who_changed_it(sqlite_desk):

@@ -50,7 +50,7 @@ def test_a_forecast_of_centuries_names_no_day():
 
 
 def test_only_usable_picks_since_the_start_that_match_are_counted(store_engine):
-    """Of twelve records four count: with the tag, its path below or its alias, in the language, in time."""
+    """Of thirteen records four count: with the tag, its path below or its alias, in the language, in time."""
     with unit_of_work(store_engine) as session:
         for tags in (["billing"], ["billing/refund"], ["topic:refund", "other"]):
             add_pick(session, tags=tags, language="zh-CN")
@@ -63,6 +63,7 @@ def test_only_usable_picks_since_the_start_that_match_are_counted(store_engine):
         add_pick(session, tags=["billing"], language=None)
         add_pick(session, tags=["billing"], language="zh", rejection="undone", winner=None, settled=None)
         add_pick(session, tags=["billing"], language="zh", winner=None, settled="own")
+        add_pick(session, tags=["billing"], language="zh", erased_at=START)
     asked = {"tags": ["billing"], "languages": ["zh"]}
     ended = make_campaign(state=ENDED, ended_at=START + 2 * DAY, **asked)
     with read(store_engine) as session:
