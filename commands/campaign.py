@@ -8,7 +8,7 @@ from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.reasons import reason_option
 from commands.store import open_store
-from feedback.campaigns.changes import end_campaign, resume_campaign, start_campaign
+from feedback.campaigns.changes import MOST_PICKS, end_campaign, resume_campaign, start_campaign
 from feedback.campaigns.progress import CampaignProgress, read_progress
 from feedback.clock import SystemClock
 from feedback.store.campaigns import (
@@ -94,7 +94,7 @@ def tell_campaign(row: Campaign, far: CampaignProgress, is_running: bool) -> dic
     help="What customers may get where it matches.",
 )
 @click.option("--task", "task_id", default=None, help="Fill this task of labelling with what comes in.")
-@click.option("--target", type=click.IntRange(1), required=True, help="How many usable picks.")
+@click.option("--target", type=click.IntRange(1, MOST_PICKS), required=True, help="How many usable picks.")
 @click.option(
     "--days", type=click.IntRange(1, 3_650), default=30, show_default=True, help="How long it runs."
 )

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from feedback.api.routes import NoQuery, Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, TagPath, Time
-from feedback.campaigns.changes import end_campaign, resume_campaign, start_campaign
+from feedback.campaigns.changes import MOST_PICKS, end_campaign, resume_campaign, start_campaign
 from feedback.campaigns.progress import read_progress
 from feedback.store.campaigns import get_campaign, is_open, list_campaigns
 from feedback.store.tables import Campaign
@@ -19,7 +19,6 @@ from feedback.tags.tree import TagTree
 bp = Blueprint("campaigns", __name__)
 
 EXPERTS = ("expert",)
-MOST_PICKS = 100_000
 Outlook = Literal["reached", "over", "unknown", "expected", "late"]
 
 

@@ -19,6 +19,7 @@ from feedback.store.engine import save_row
 from feedback.store.tables import Campaign
 from feedback.store.tags import read_tag_tree
 
+MOST_PICKS = 100_000  # of a target
 CAMPAIGN_KIND = "campaign"  # of the rows of `change`
 
 

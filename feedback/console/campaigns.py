@@ -7,8 +7,8 @@ from datetime import timedelta
 from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _
 
-from feedback.api.campaigns import MOST_PICKS, show_campaign
-from feedback.campaigns.changes import CAMPAIGN_KIND
+from feedback.api.campaigns import show_campaign
+from feedback.campaigns.changes import CAMPAIGN_KIND, MOST_PICKS
 from feedback.console.tag_choice import asked_tag
 from feedback.labelling.fill import is_fillable
 from feedback.labelling.selection import list_weak_tags

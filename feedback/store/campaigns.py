@@ -141,6 +141,7 @@ def count_picks(
         col(Record.origin_kind) == JUDGEMENT,
         col(Record.rejection).is_(None),
         col(Record.winner).is_not(None),
+        col(Record.erased_at).is_(None),
         *within(col(Record.created_at), since, until),
         *conditions,
     )

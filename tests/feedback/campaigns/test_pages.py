@@ -24,6 +24,11 @@ def test_collection_leads_to_a_form_for_the_tag_that_it_names(sqlite_desk):
     assert link is not None and link[1] == "/console/campaigns?tag=refund&amp;target=385"
     form = show_page(sqlite_desk, link[1].replace("&amp;", "&"))
     assert '<option value="refund" selected>' in form and 'name="target" value="385"' in form
+    campaign_id = start(sqlite_desk)
+    page = show_page(sqlite_desk, "/console/collection")
+    assert "Being collected" in page and f"/console/campaigns/{campaign_id}" in page
+    sqlite_desk.post(f"/v1/campaigns/{campaign_id}/end", "expert")
+    assert "Start a campaign" in show_page(sqlite_desk, "/console/collection")
 
 
 def test_a_campaign_says_how_far_it_is_and_who_changed_it(sqlite_desk):
@@ -42,3 +47,17 @@ def test_a_campaign_says_how_far_it_is_and_who_changed_it(sqlite_desk):
     words = read_words(show_page(sqlite_desk, path))
     assert "ended before its target" in words and "too slow" in words and "Let it go on" in words
     assert "未达到目标就已结束" in show_page(sqlite_desk, path, "zh-CN")
+
+
+def test_the_workbench_has_the_button_for_two_answers_while_a_campaign_gives_them(sqlite_desk):
+    def has_button():
+        headers = {"Authorization": f"Bearer {sqlite_desk.tokens['agent']}"}
+        page = sqlite_desk.app.test_client().get("/workbench", headers=headers).text
+        return 'data-part="both"' in page
+
+    start(sqlite_desk, asks="question")
+    assert not has_button()
+    campaign_id = start(sqlite_desk, asks="two_answers")
+    assert has_button()
+    assert sqlite_desk.post(f"/v1/campaigns/{campaign_id}/end", "expert").status_code == 200
+    assert not has_button()

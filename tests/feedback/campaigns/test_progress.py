@@ -1,6 +1,7 @@
 """How far a campaign is, when it gets there, and which picks belong to it: figures worked out by hand."""
 
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_forecast_of_centuries_names_no_day():
 
 
 def test_only_usable_picks_since_the_start_that_match_are_counted(store_engine):
-    """Of twelve records four count: with the tag, its path below or its alias, in the language, in time."""
+    """Of thirteen records four count: with the tag, its path below or its alias, in the language, in time."""
     with unit_of_work(store_engine) as session:
         for tags in (["billing"], ["billing/refund"], ["topic:refund", "other"]):
             add_pick(session, tags=tags, language="zh-CN")
@@ -62,6 +63,7 @@ def test_only_usable_picks_since_the_start_that_match_are_counted(store_engine):
         add_pick(session, tags=["billing"], language=None)
         add_pick(session, tags=["billing"], language="zh", rejection="undone", winner=None, settled=None)
         add_pick(session, tags=["billing"], language="zh", winner=None, settled="own")
+        add_pick(session, tags=["billing"], language="zh", erased_at=START)
     asked = {"tags": ["billing"], "languages": ["zh"]}
     ended = make_campaign(state=ENDED, ended_at=START + 2 * DAY, **asked)
     with read(store_engine) as session:
@@ -70,6 +72,21 @@ def test_only_usable_picks_since_the_start_that_match_are_counted(store_engine):
     assert (far.usable, far.days, far.rate, far.outlook) == (4, 2.0, 2.0, "over")
     assert (begun.usable, begun.days, begun.rate, begun.left) == (5, 5.0, 1.0, 15 * DAY)
     assert begun.outlook == "late" and begun.find_expected(START) == START + 35 * DAY  # 15 are left
+
+
+def test_picks_are_counted_by_the_rule_that_marks_conversations(store_engine):
+    """One pick of every kind: for every campaign as many count as the rule for conversations takes."""
+    kinds = list(product(([], ["billing"], ["topic:refund", "x"], ["x"]), (None, "", "en", "zh-CN", "zht")))
+    asked = list(product(([], ["billing"], ["billing/refund", "x"]), ([], ["ZH"], ["en", "zh-CN"])))
+    with unit_of_work(store_engine) as session:
+        for tags, language in kinds:
+            add_pick(session, tags=tags, language=language)
+    for tags, languages in asked:
+        wanted = make_campaign(tags=tags, languages=languages)
+        rule = Scenario(wanted, TREE.expand(tags))
+        with read(store_engine) as session:
+            far = read_progress(session, campaign=wanted, tree=TREE, now=START + DAY)
+        assert far.usable == sum(rule.includes(*kind) for kind in kinds), (tags, languages)
 
 
 @pytest.mark.parametrize(
