@@ -19,17 +19,10 @@ bp = Blueprint("console_collection", __name__, url_prefix="/console/collection")
 def show_collection() -> str:
     """What is there of each tag and source, what came of it, and what to collect next."""
     found, desk_id = services(), current_actor().desk_id
-<<<<<<< HEAD
     collection = gather_collection(found.store_engine, data_dir=found.settings.data_dir, desk_id=desk_id)
     step = find_next(collection.tags, collection.adapter)
-=======
-    collection = gather_collection(
-        found.store_engine, data_dir=found.settings.data_dir, now=found.clock.now(), desk_id=desk_id
-    )
-    step = find_next(collection.tags)
     with read(found.store_engine) as store:
         scenarios = list_scenarios(store, desk_id=desk_id, now=found.clock.now())
->>>>>>> f483ae37ca8a515ca0e086abb7c0e6086aace9b1
     return render_template(
         "console/collection.html",
         collection=collection,
