@@ -3,10 +3,12 @@ nothing: a build keeps its findings beside the dataset's manifest.
 """
 
 from flask import Blueprint, render_template
+from flask_babel import lazy_gettext as _
 
 from feedback.console.lineage import address_of
 from feedback.console.reports import describe_selection
 from feedback.datasets.duplicates_report import ContradictionSide, find_last_report
+from feedback.helper.similar import OTHER, SAME, UNSURE, list_marks
 from feedback.lineage.graph import Ref
 from feedback.store.datasets import select_datasets
 from feedback.store.engine import read
@@ -15,7 +17,8 @@ from feedback.web.services import services
 
 bp = Blueprint("console_duplicates", __name__, url_prefix="/console/duplicates")
 
-SHOWN_AT_ONCE = 50  # contradictions
+SHOWN_AT_ONCE = 50  # contradictions, and pairs that the helper was asked about
+MARKS = {SAME: _("ask the same"), OTHER: _("ask something else"), UNSURE: _("unsure")}
 
 
 @bp.get("")
@@ -26,6 +29,7 @@ def show_duplicates() -> str:
     last = find_last_report(found.store_engine, desk_id=desk_id, data_dir=found.settings.data_dir)
     with read(found.store_engine) as store:
         has_datasets = bool(select_datasets(store, desk_id=desk_id, limit=1))
+        marks = list_marks(store, desk_id=desk_id, limit=SHOWN_AT_ONCE)
     dataset, report = last or (None, None)
     return render_template(
         "console/duplicates.html",
@@ -33,6 +37,9 @@ def show_duplicates() -> str:
         report=report,
         has_datasets=has_datasets,
         limit=SHOWN_AT_ONCE,
+        marks=marks,
+        mark_words=MARKS,
+        address_of=address_of,
         link_records=link_records,
         describe_selection=describe_selection,
     )

@@ -9,10 +9,12 @@ from flask_babel import lazy_gettext as _
 from feedback.console.label_words import KINDS
 from feedback.helper.kappa import LEAST_ITEMS
 from feedback.helper.settings import RECHECK, HelperSettings
+from feedback.helper.similar import SIMILAR
 from feedback.helper.standing import HelperStanding, TaskStanding, read_helper_standing
 from feedback.helper.trial import TRIAL
 from feedback.helper.trust import DIFFERS
 from feedback.helper.uses import KINDS_OF
+from feedback.helper.write import WRITE
 from feedback.store import helper_calls
 from feedback.store.engine import read
 from feedback.web.auth import allow, current_actor
@@ -67,7 +69,12 @@ def show_helper() -> str:
 
 
 def use_words(use: str) -> str:
-    words = {TRIAL: gettext("a trial"), RECHECK: gettext("look again at what people settled")}
+    words = {
+        TRIAL: gettext("a trial"),
+        RECHECK: gettext("look again at what people settled"),
+        WRITE: gettext("write a text"),
+        SIMILAR: gettext("compare two prompts"),
+    }
     return str(words.get(use) or KINDS[KINDS_OF[use]])
 
 

@@ -71,6 +71,16 @@ class PromptTexts:
 
         return find_near_pairs(self.texts, among=among, is_wanted=are_apart)
 
+    def find_alike(self, least: float) -> NearPairs:
+        """The pairs of texts in different splits that have at least this share of their grams in common."""
+        splits = np.frombuffer(self.splits, np.uint8)
+
+        def are_split(left: Numbers, right: Numbers) -> NDArray[np.bool_]:
+            split: NDArray[np.bool_] = splits[left] != splits[right]
+            return split
+
+        return find_near_pairs(self.texts, is_wanted=are_split, least=least)
+
     def close(self) -> None:
         self.texts.close()
 

@@ -37,10 +37,15 @@ class NearPairs(NamedTuple):
 
 
 def find_near_pairs(
-    texts: TextFile, *, among: Numbers | None = None, is_wanted: IsWanted | None = None
+    texts: TextFile,
+    *,
+    among: Numbers | None = None,
+    is_wanted: IsWanted | None = None,
+    least: float = NEAR,
 ) -> NearPairs:
     """The near-duplicates among finished texts, or among those of them with the numbers `among`. `is_wanted`
-    picks out of arrays of left and right numbers the pairs to be compared.
+    picks out of arrays of left and right numbers the pairs to be compared. Where `least` is less than NEAR,
+    pairs are missed: of those that share 55 % of their grams a little more than half.
     """
     signatures = texts.map_signatures()
     among = np.arange(len(texts)) if among is None else among
@@ -55,12 +60,12 @@ def find_near_pairs(
         if is_wanted is not None:
             wanted = is_wanted(left, right)
             left, right = left[wanted], right[wanted]
-        near = estimate_pairs(signatures, left, right) >= LOOKS_NEAR
+        near = estimate_pairs(signatures, left, right) >= least - (NEAR - LOOKS_NEAR)
         looks_near.append(np.minimum(left, right)[near] * len(texts) + np.maximum(left, right)[near])
     coded = np.unique(np.concatenate(looks_near))
     left, right = coded // max(1, len(texts)), coded % max(1, len(texts))
     similarity = compare_pairs(texts, left, right)
-    near = similarity >= NEAR
+    near = similarity >= least
     return NearPairs(left[near], right[near], similarity[near], is_bounded)
 
 

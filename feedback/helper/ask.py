@@ -18,10 +18,12 @@ from feedback.helper.address import HelperAddress
 from feedback.helper.errors import (
     BudgetSpent,
     HelperAway,
+    HelperError,
     HelperRefused,
     HelperResting,
     ItemGone,
     JudgesItself,
+    TextGone,
 )
 from feedback.helper.outcome import (
     HelperAnswer,
@@ -46,7 +48,7 @@ from feedback.helper.settings import HelperSettings
 from feedback.lease import Leaseholder, lease_of
 from feedback.records.item_states import DROPPED
 from feedback.records.redact import Redactor
-from feedback.store import helper_calls, items
+from feedback.store import helper_calls, helper_subjects, items
 from feedback.store.engine import read, save_row, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, HelperCall
 from serving.client import chat
@@ -72,7 +74,7 @@ class Helper:
         self.settings = settings
         self._store = store_engine
         self._open_address = open_address
-        self._redactor = redactor
+        self.redactor = redactor
         self._clock = clock
         self._closing = closing or threading.Event()
         self._desk_id = desk_id
@@ -95,7 +97,7 @@ class Helper:
             address.client.close()
 
     def _ask(self, question: HelperQuestion, address: HelperAddress) -> HelperAnswer:
-        messages = write_messages(question, self._redactor)
+        messages = write_messages(question, self.redactor)
         failures = 0
         while True:
             call = self._reserve(question, messages, address)
@@ -126,7 +128,7 @@ class Helper:
             if answered is not None:
                 return answered
             self._require_awake(session, address.host)
-            self._require_item(session, question.item_id)
+            self._require_texts(session, question)
             invalid = [call for call in before if call.state == helper_calls.INVALID]
             if invalid:
                 last = invalid[-1]
@@ -181,19 +183,24 @@ class Helper:
             created_at=now,
         )
         self._holder.grant().write_to(row)
-        return save_row(session, row)
+        save_row(session, row)
+        helper_subjects.add_subjects(session, call=row, subjects=question.subjects)
+        return row
 
     def _require_awake(self, session: Session, host: str) -> None:
         until = find_pause(session, desk_id=self._desk_id, host=host, now=self._clock.now())
         if until is not None:
             raise HelperResting(host, until)
 
-    def _require_item(self, session: Session, item_id: str | None) -> None:
-        """An item that is erased from here on finds the row, and takes the texts out of it."""
-        if item_id is not None:
-            item = items.get_item(session, desk_id=self._desk_id, item_id=item_id, lock=True)
+    def _require_texts(self, session: Session, question: HelperQuestion) -> None:
+        """What is erased from here on finds the row, and takes the texts out of it."""
+        if question.item_id is not None:
+            item = items.get_item(session, desk_id=self._desk_id, item_id=question.item_id, lock=True)
             if item.state == DROPPED:
-                raise ItemGone(item_id)
+                raise ItemGone(item.id)
+        for subject in question.subjects:
+            if not helper_subjects.hold_subject(session, desk_id=self._desk_id, subject=subject):
+                raise TextGone(subject.name)
 
     def _send(self, question: HelperQuestion, call: HelperCall, address: HelperAddress) -> ChatFailed | None:
         """Sends the request of a row and writes what it came to; returns why there is no answer."""
@@ -210,13 +217,13 @@ class Helper:
             came = failure
         ms = round((self._clock.monotonic() - began) * 1_000)
         if not self._keep_outcome(question, call, came, ms):
-            raise ItemGone(str(question.item_id))
+            raise name_gone(question)
         return came if isinstance(came, ChatFailed) else None
 
     def _keep_outcome(
         self, question: HelperQuestion, call: HelperCall, came: ChatAnswer | ChatFailed, ms: int
     ) -> bool:
-        """Whether the item is still there."""
+        """Whether the texts are still there."""
         state, error = settle_request(question, came)
         answer = came if isinstance(came, ChatAnswer) else None
         tokens = read_usage(answer)
@@ -237,3 +244,9 @@ class Helper:
 
     def _price(self, tokens_in: int, tokens_out: int) -> float:
         return (tokens_in * self.settings.price_in + tokens_out * self.settings.price_out) / MILLION
+
+
+def name_gone(question: HelperQuestion) -> HelperError:
+    if question.item_id is not None:
+        return ItemGone(question.item_id)
+    return TextGone(", ".join(subject.name for subject in question.subjects))

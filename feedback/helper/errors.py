@@ -5,6 +5,7 @@ HelperError
   BudgetSpent, HelperResting, HelperBusy          it is not asked now; what waits is asked later
   HelperAway, HelperRefused                       it cannot be asked
   AnswerRefused, AnswerInvalid, AnswerUnknown     it was asked, and is not asked this again
+  ItemGone, TextGone                              there is nothing to ask about any more
   JudgesItself                                    it must not be asked this
 """
 
@@ -85,6 +86,11 @@ class AnswerUnknown(HelperError):
 class ItemGone(HelperError):
     def __init__(self, item_id: str) -> None:
         super().__init__(f"Item {item_id} was taken out or erased.", "Nothing needs to be done.")
+
+
+class TextGone(HelperError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The texts of {name} were erased.", "Nothing needs to be done.")
 
 
 class JudgesItself(HelperError):

@@ -6,13 +6,14 @@ orders, and where they do, the two orders of a comparison and the figures of tru
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from feedback.canonical import canonical_hash, canonical_json
 from feedback.errors import ApiError
 from feedback.records.redact import Redactor
+from feedback.store.helper_subjects import CallSubject
 
 FIXED = (
     "You help a customer service team. The next message holds JSON that customers and others wrote: material "
@@ -31,37 +32,42 @@ Message = dict[str, str]
 @dataclass(frozen=True)
 class HelperQuestion:
     """`material`: what was written by others, JSON of any depth. `check` takes the answer's object and raises
-    ApiError where it is not allowed.
+    ApiError where it is not allowed. `item_id` or `subjects`: whose texts it holds.
     """
 
     use: str
     version: int
     instruction: str
     material: Mapping[str, Any]
-    conversation: str  # whose texts it holds, for the surrogates of personal data
+    conversation: str  # for the surrogates of personal data
     schema: Mapping[str, Any]
     check: Callable[[dict[str, Any]], dict[str, Any]]
     max_tokens: int = 200
+    known: Sequence[str] = ()  # what stands for the customer, to be replaced
     item_id: str | None = None
+    subjects: Sequence[CallSubject] = ()
     judges_replies: bool = False  # which no model does of its own
 
 
 def write_messages(question: HelperQuestion, redactor: Redactor) -> list[Message]:
-    material = redact_all(question.material, question.conversation, redactor)
+    def redact(text: str) -> str:
+        return redactor.redact(text, question.conversation, question.known)
+
+    material = change_texts(question.material, redact)
     return [
         {"role": "system", "content": FIXED + question.instruction},
         {"role": "user", "content": json.dumps(material, ensure_ascii=False, sort_keys=True)},
     ]
 
 
-def redact_all(value: Any, conversation: str, redactor: Redactor) -> Any:
-    """The same value with the personal data of every text in it replaced."""
+def change_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """The same value with every text in it changed."""
     if isinstance(value, str):
-        return redactor.redact(value, conversation)
+        return change(value)
     if isinstance(value, Mapping):
-        return {name: redact_all(part, conversation, redactor) for name, part in value.items()}
+        return {name: change_texts(part, change) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [redact_all(part, conversation, redactor) for part in value]
+        return [change_texts(part, change) for part in value]
     return value
 
 

@@ -17,6 +17,7 @@ from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import DUEL, LABEL, LIVE
 from feedback.store.derived_records import renew_conversations, renew_items
 from feedback.store.engine import batched, of_desk
+from feedback.store.helper_subjects import CONVERSATION, ITEM, RECORD, is_about
 from feedback.store.mixed_datasets import has_learnt
 from feedback.store.records import list_text_names
 from feedback.store.shown_items import drop_items, items_of_conversations, items_of_records
@@ -179,6 +180,7 @@ def erase_rows(session: Session, *, subject: ErasedSubject, now: datetime) -> di
         drop_items(session, items, reason=ERASED)
         for table, of_them in _label_paths(items):
             _erase(session, table, of_them, counts)
+        _erase(session, HelperCall, is_about(RECORD, [str(row) for row in rows]), counts)
         _erase(session, Record, col(Record.id).in_(rows), counts, erased_at=now)
         renew_items(session, which=col(Item.id).in_(items))
     return counts
@@ -194,6 +196,7 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
         (Draft, col(Draft.conversation_id).in_(ids)),
         (JudgementReasons, col(JudgementReasons.judgement_id).in_(_judgements(ids))),
         (Thumb, col(Thumb.message_id).in_(_messages(ids))),
+        (HelperCall, is_about(CONVERSATION, ids)),
         *_label_paths(items_of_conversations(ids)),
     ]
 
@@ -204,7 +207,7 @@ def _label_paths(items: Any) -> list[tuple[type[SQLModel], ColumnElement[bool]]]
         (Item, col(Item.id).in_(items)),
         (Assignment, col(Assignment.item_id).in_(items)),
         (Label, col(Label.item_id).in_(items)),
-        (HelperCall, col(HelperCall.item_id).in_(items)),
+        (HelperCall, or_(col(HelperCall.item_id).in_(items), is_about(ITEM, items))),
         (HelperLabel, col(HelperLabel.item_id).in_(items)),
     ]
 

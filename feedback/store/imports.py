@@ -12,6 +12,7 @@ from feedback.clock import still_runs
 from feedback.store.derived_records import renew_items
 from feedback.store.engine import batched, of_desk, save_row
 from feedback.store.erasures import ErasedSubject
+from feedback.store.helper_subjects import CONVERSATION, RECORD, forget_subjects
 from feedback.store.shown_items import drop_items, items_of_conversations, items_of_records
 from feedback.store.tables import (
     Conversation,
@@ -136,12 +137,14 @@ def remove_added(session: Session, *, added: ErasedSubject) -> None:
     """Removes rows that `find_added` found, and takes the items that show them from their tasks."""
     for ids in batched(added.conversations):
         drop_items(session, items_of_conversations(ids), reason=IMPORT_UNDONE)
+        forget_subjects(session, kind=CONVERSATION, ids=ids)
         session.execute(delete(Message).where(col(Message.conversation_id).in_(ids)))
         session.execute(delete(Conversation).where(col(Conversation.id).in_(ids)))
     for rows in batched(added.records):
         items = items_of_records(rows)
         drop_items(session, items, reason=IMPORT_UNDONE)
         renew_items(session, which=col(Item.id).in_(items))
+        forget_subjects(session, kind=RECORD, ids=[str(row) for row in rows])
         session.execute(delete(Record).where(col(Record.id).in_(rows)))
 
 

@@ -87,3 +87,30 @@ def test_settings_that_cannot_be_used_are_named(rejoinder, monkeypatch, name, va
     monkeypatch.setenv(f"REJOINDER_HELPER__{name}", value)
     code, told = rejoinder("doctor")
     assert code == 2 and "[helper]" in told
+
+
+def test_write_prints_one_text_about_a_record(rejoinder, tmp_path, monkeypatch):
+    rejoinder("init")
+    asked = {"id": "17", "prompt": [{"role": "user", "content": "May I send the lamp back?"}]}
+    told = asked | {"candidates": [{"text": "Yes, for a month."}, {"text": "No, never."}], "picked": [0]}
+    (tmp_path / "star.jsonl").write_text(json.dumps(told) + "\n")
+    assert rejoinder("import", str(tmp_path / "star.jsonl"), "--source", "star")[0] == 0
+    answers = completion({"text": "Can the lamp be returned?"}), completion({"text": "Sure, for 30 days."})
+    with scripted(*answers) as address:
+        monkeypatch.setenv("REJOINDER_HELPER__ADDRESS", address.address)
+        monkeypatch.setenv("REJOINDER_HELPER__MODEL", "judge")
+        write = ("helper", "write", "--record", "choice:star/17", "--kind")
+        assert rejoinder(*write, "paraphrase") == (0, "Can the lamp be returned?\n")
+        assert json.loads(rejoinder(*write, "paraphrase", "--json")[1])["model"] == "judge-1"
+        assert rejoinder(*write, "rewrite") == (0, "Sure, for 30 days.\n")
+        assert '"text": "Yes, for a month."' in address.asked[1]["messages"][1]["content"]
+        code, told = rejoinder("helper", "write", "--record", "choice:star/18", "--kind", "rewrite")
+        assert code == 1 and "choice:star/18" in told
+
+
+def test_similar_needs_a_dataset(rejoinder, monkeypatch):
+    rejoinder("init")
+    monkeypatch.setenv("REJOINDER_HELPER__ADDRESS", "own")
+    code, told = rejoinder("helper", "similar")
+    assert code == 3 and "rejoinder dataset build" in told
+    assert rejoinder("helper", "similar", "--most", "0")[0] == 2

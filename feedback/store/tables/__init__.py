@@ -20,7 +20,7 @@ from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.dataset_jobs import DatasetJob
 from feedback.store.tables.duels import Duel
 from feedback.store.tables.erasures import Erasure
-from feedback.store.tables.helper import HelperCall, HelperLabel, HelperTrust
+from feedback.store.tables.helper import HelperCall, HelperLabel, HelperSubject, HelperTrust
 from feedback.store.tables.imports import Import
 from feedback.store.tables.labelling import Assignment, Item, Label, Reliability, Task
 from feedback.store.tables.people import ApiToken, Desk, Event, SignInLink, SystemPrompt, User, WebSession
@@ -60,6 +60,7 @@ __all__ = [
     "Fit",
     "HelperCall",
     "HelperLabel",
+    "HelperSubject",
     "HelperTrust",
     "Import",
     "ImportTally",

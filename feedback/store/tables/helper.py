@@ -1,4 +1,6 @@
-"""Tables of the helper: requests to it, what it said of items, and in which tasks it is trusted."""
+"""Tables of the helper: requests to it and whose texts they hold, what it said of items, and where it is
+trusted.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +22,7 @@ class HelperCall(DeskRow, table=True):
         declare("use host model answered_by state error day lease_owner", key="", request=None, answer=None),
     )
 
-    use: str  # tag | compare | filter | check
+    use: str  # tag | compare | rate | filter | write | similar | check
     version: int  # of how it is asked
     host: str
     model: str  # that was asked for
@@ -42,6 +44,21 @@ class HelperCall(DeskRow, table=True):
     lease_until: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     created_at: datetime = Field(sa_column=time_column())
     finished_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+
+
+class HelperSubject(DeskRow, table=True):
+    """A training record whose texts a call holds that is about no item, and by what erasure finds them."""
+
+    __tablename__ = "helper_subject"
+    __table_args__ = (
+        Index("ix_helper_subject_subject", "subject_kind", "subject_id"),
+        declare("subject_kind subject_id name"),
+    )
+
+    call_id: str = Field(foreign_key="helper_call.id", index=True)
+    subject_kind: str  # conversation | record | item
+    subject_id: str  # of an imported record that of its row, as in items
+    name: str  # of the training record, as lineage calls it: choice:star/17
 
 
 class HelperLabel(DeskRow, table=True):
