@@ -53,6 +53,10 @@ COMMANDS = {
         "commands.helper",
         "The strong model that may help people label: check that it answers, and where it is trusted.",
     ),
+    "augment": (
+        "commands.augment",
+        "Let the helper word the last messages of choices otherwise, for the next build of a dataset.",
+    ),
     "train": ("commands.train", "Request a run from the worker: collect, train, evaluate, gate, publish."),
     "evaluate": (
         "commands.evaluate",

@@ -29,6 +29,7 @@ from feedback.web.services import services
 bp = Blueprint("dataset_jobs", __name__)
 
 EXPERTS = ("expert", "admin")
+Operation = Literal["synonym", "order", "back_translate", "paraphrase", "question"]
 MOST_NAMES = 200  # of one kind in a selection
 
 
@@ -70,7 +71,7 @@ class NewDataset(Body):
         default_factory=list, description="Only records of these quarters, from 1, the easiest for the base."
     )
     since: Since | None = Field(None, description="Only records from this day or time on.")
-    augment: Annotated[list[Literal["synonym", "order"]], Field(max_length=len(OPERATIONS))] = Field(
+    augment: Annotated[list[Operation], Field(max_length=len(OPERATIONS))] = Field(
         default_factory=list, description="Make children of choices of train by these operations."
     )
     note: Annotated[str, StringConstraints(max_length=1_000)] | None = Field(

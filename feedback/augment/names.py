@@ -2,7 +2,13 @@
 of its own and is found and erased with its parent.
 """
 
-OPERATIONS = ("synonym", "order")
+BY_RULE = ("synonym", "order")
+BY_HELPER = (
+    "back_translate",
+    "paraphrase",
+    "question",
+)  # which has written the texts before (feedback/helper/)
+OPERATIONS = (*BY_RULE, *BY_HELPER)
 SEED = 1  # of all builds: equal records and operations give equal children
 MARK = "~"
 

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 from flask_babel import lazy_gettext as _
 from sqlmodel import Session
 
+from feedback.augment.names import BY_HELPER
 from feedback.console.reports import describe_selection
 from feedback.console.tag_choice import list_tag_paths
 from feedback.datasets.difficulty import QUARTERS, is_difficulty_known
@@ -45,12 +46,18 @@ ENDS = {1: _("1, the easiest for the base"), 4: _("4, the hardest")}
 OPERATIONS = {
     "synonym": _("Synonyms: one to three words are swapped"),
     "order": _("Order: sentences or clauses change their places"),
+    "back_translate": _("Translated and back"),
+    "paraphrase": _("In other words"),
+    "question": _("Another message that the reply answers"),
 }
 LEFT_OUT = {
     "source_paused": _("paused"),
     "source_withdrawn": _("withdrawn"),
     "source_grade": _("grade D, taken where it is chosen"),
 }
+
+
+NOT_MEASURED = _("not measured, texts of the helper")
 
 
 class Choice(NamedTuple):
@@ -74,7 +81,10 @@ def gather_form(store: Session, *, desk_id: str) -> dict[str, Any]:
         "languages": [Choice(code, show_language(code)) for code in spoken],
         "tags": [Choice(path, path) for path in list_tag_paths(store, desk_id=desk_id)],
         "quarters": [Choice(quarter, ENDS.get(quarter, quarter)) for quarter in quarters],
-        "operations": [Choice(name, words) for name, words in OPERATIONS.items()],
+        "operations": [
+            Choice(name, words, NOT_MEASURED if name in BY_HELPER else None)
+            for name, words in OPERATIONS.items()
+        ],
         "given": (row.selection | {"note": row.note}) if row else {},
     }
 

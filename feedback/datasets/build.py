@@ -17,6 +17,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from feedback.augment.making import Augmenting
+from feedback.augment.names import BY_HELPER
 from feedback.clock import Clock
 from feedback.datasets.atomic_dir import open_atomic_dir, read_jsonl
 from feedback.datasets.building import Building, OnRecord
@@ -40,6 +42,7 @@ from feedback.store.records import count_records
 from feedback.store.sources import list_sources, read_grades, read_left_out
 from feedback.store.tables import DEFAULT_DESK, Dataset
 from feedback.store.tags import read_tag_tree
+from feedback.store.written_texts import read_texts_of_children
 
 __all__ = ["DatasetInfo", "Selection", "build_dataset", "read_dataset_manifest", "read_split"]
 
@@ -79,13 +82,17 @@ def build_dataset(
         tree = read_tag_tree(session, desk_id=desk_id)
         expected = count_records(session, desk_id=desk_id, sources=selection.sources, until=now)
         left_out = read_left_out(session, desk_id=desk_id, named=selection.sources)
+        written = read_texts_of_children(
+            session, desk_id=desk_id, operations=sorted({*selection.augment} & {*BY_HELPER})
+        )
+        augmenting = Augmenting(selection.augment, written)
         grades = {name: grade.in_force for name, grade in read_grades(session, desk_id=desk_id).items()}
     labelled = list_labelled_conversations(store_engine, desk_id=desk_id)
     shown = read_shown_sources(store_engine, desk_id=desk_id)
     strings, without = tree.expand(selection.tags), tree.expand(selection.without_tags)
     selection = replace(selection, strings=strings, without_strings=without)
     with open_atomic_dir(datasets_dir(data_dir)) as place:
-        known = (grades, labelled, shown, selection.augment)
+        known = (grades, labelled, shown, augmenting)
         building = Building(place, rules, expected, on_record, *known)
         redactor = open_redactor(data_dir)
         rest = (redactor, building.refusals, left_out, shown)

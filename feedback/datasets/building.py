@@ -11,8 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from feedback.augment.making import MADE
-from feedback.augment.names import SEED
+from feedback.augment.making import MADE, Augmenting
 from feedback.canonical import canonical_hash
 from feedback.datasets.atomic_dir import AtomicDir, JsonLines, read_jsonl
 from feedback.datasets.collect import Collected
@@ -48,13 +47,13 @@ class Building:
         grades: Mapping[str, str | None],
         labelled: Collection[str] = (),
         shown: Mapping[str, str] | None = None,
-        operations: Collection[str] = (),
+        augmenting: Augmenting | None = None,
     ) -> None:
         self.place = place
         self.grades = grades  # by source
         self.labelled = labelled  # conversations of which labels say something
         self.shown = shown or {}  # by item, the source of the record that it shows
-        self.operations = operations  # that make children of choices
+        self.augmenting = augmenting or Augmenting()
         self.rules = rules
         self.on_record = on_record
         self.expected = expected
@@ -70,7 +69,7 @@ class Building:
 
     def write(self, collected: Mapping[str, Iterator[Collected]]) -> DuplicatesReport:
         """Writes all records that stay, and returns what was found out about duplicates."""
-        with closing(Sifting(self.place, self.grades, self.labelled, self.operations)) as sifted:
+        with closing(Sifting(self.place, self.grades, self.labelled, self.augmenting)) as sifted:
             self.sift(collected, sifted)
             self.write_choices(sifted)
             self.write_plain(sifted, "pairs")
@@ -181,7 +180,7 @@ class Building:
 
     def count_made(self) -> dict[str, dict[str, int]]:
         """The children by operation and split: all are in train."""
-        return list_all_splits({name: {"train": self.made[name]} for name in self.operations})
+        return list_all_splits({name: {"train": self.made[name]} for name in self.augmenting.operations})
 
     def finish(self, selection: Selection, now: datetime, difficulty: Difficulty | None) -> dict[str, Any]:
         """Closes the files, names the dataset by its content and writes the manifest."""
@@ -206,7 +205,7 @@ class Building:
                 "languages": list_all_splits(splits["language"]),
                 "agents": len(self.agents),
                 "conversations": len(self.conversations),
-                **({"made": self.count_made()} if self.operations else {}),
+                **({"made": self.count_made()} if self.augmenting.operations else {}),
             },
             TAGS: list_all_splits(splits["tag"]),
             "refusals": dict(sorted(self.refusals.items())),
@@ -217,7 +216,7 @@ class Building:
             "created_at": now.isoformat(),
         }
         manifest |= {"difficulty": difficulty.to_json()} if difficulty else {}
-        manifest |= {"seed": SEED} if self.operations else {}
+        manifest |= {"seed": self.augmenting.seed} if self.augmenting.operations else {}
         write_dataset_manifest(self.place.path, manifest)
         return manifest
 

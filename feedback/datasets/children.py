@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from feedback.augment.guards import TWIN
-from feedback.augment.making import make_children
-from feedback.augment.names import SEED
+from feedback.augment.making import Augmenting
 from feedback.datasets.atomic_dir import AtomicDir, JsonLines, read_jsonl
 from feedback.datasets.twins import NO_TEXT, SEVERAL, PromptTexts
 from feedback.duplicates.copies import Flags
@@ -24,10 +23,10 @@ from feedback.records.weights import WeightInput
 class Children:
     """The children that wait in a file. Memory holds two numbers for each."""
 
-    def __init__(self, place: AtomicDir, operations: Collection[str], texts: PromptTexts) -> None:
-        self.operations = operations
+    def __init__(self, place: AtomicDir, augmenting: Augmenting, texts: PromptTexts) -> None:
+        self.augmenting = augmenting
         self.texts = texts
-        self.part: JsonLines | None = place.create("made.collected") if operations else None
+        self.part: JsonLines | None = place.create("made.collected") if augmenting.operations else None
         self.parents = array("q")  # their places among the choices
         self.prompts = array("q")  # numbers of their texts
         self.unmade: list[tuple[int, str]] = []  # the place of a parent, and why it has no child
@@ -38,7 +37,7 @@ class Children:
         """Makes the children of the choice at this place."""
         if self.part is None:
             return
-        for _, found in make_children(record, self.operations, SEED):
+        for _, found in self.augmenting.make_children(record):
             if isinstance(found, Refusal):
                 self.unmade.append((place, found.reason))
                 continue

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from feedback.augment.making import Augmenting
 from feedback.datasets.atomic_dir import AtomicDir, JsonLines, read_jsonl
 from feedback.datasets.children import Children
 from feedback.datasets.collect import Collected
@@ -73,13 +74,13 @@ class Sifting:
         place: AtomicDir,
         grades: Mapping[str, str | None],
         labelled: Collection[str] = (),
-        operations: Collection[str] = (),
+        augmenting: Augmenting | None = None,
     ) -> None:
         self.grades = grades  # by source
         self.repeats = Repeats(labelled)  # the conversations of which labels say something
         self.waiting = {name: HeldRecords(place.create(f"{name}.collected")) for name in ALL_FORMATS}
         self.texts = PromptTexts(place.path)
-        self.children = Children(place, operations, self.texts)
+        self.children = Children(place, augmenting or Augmenting(), self.texts)
         self.twins: Twins | None = None
         self.read: Counter[str] = Counter()  # by source
         self.copies: Counter[tuple[str, str]] = Counter()  # by the source that kept its record and the other

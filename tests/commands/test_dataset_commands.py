@@ -72,4 +72,4 @@ def test_records_are_made_by_the_operations_that_are_named(call: Call, store: Pa
     shown = call("dataset", "build", "--augment", "synonym,order").output
     assert "1    order: 1 train, 0 validation, 0 test" in shown and "1    synonym: 1 train" in shown
     wrong = call("dataset", "build", "--augment", "synonym,sorcery")
-    assert wrong.exit_code == 2 and "'sorcery' is none of synonym, order." in wrong.output
+    assert wrong.exit_code == 2 and "'sorcery' is none of synonym, order," in wrong.output

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from feedback.augment.guards import refuse_wording
-from feedback.augment.making import make_children
+from feedback.augment.making import Augmenting
 from feedback.augment.order import change_order
 from feedback.augment.synonyms import read_synonyms, swap_synonyms
 from feedback.records.meaning import read_tokens
@@ -89,7 +89,7 @@ def test_a_child_has_the_replies_and_the_pick_of_its_parent_and_no_token_ids():
         "picked": [0],
         "tags": ["shop"],
     }
-    ((first, ordered), (second, swapped)) = make_children(record, ("synonym", "order"), 1)
+    ((first, ordered), (second, swapped)) = Augmenting(("synonym", "order")).make_children(record)
     assert (first, second) == ("order", "synonym")
     assert not isinstance(ordered, Refusal) and not isinstance(swapped, Refusal)
     assert sorted(ordered["prompt"][1]["content"].split()) == sorted(LONG.split())
@@ -106,6 +106,9 @@ def test_a_child_has_the_replies_and_the_pick_of_its_parent_and_no_token_ids():
             "tags": ["shop"],
             "made": {"parent": "x-1", "operation": operation, "seed": 1},
         }
-    assert list(make_children(record, ("order", "synonym"), 1)) == [("order", ordered), ("synonym", swapped)]
+    assert list(Augmenting(("order", "synonym")).make_children(record)) == [
+        ("order", ordered),
+        ("synonym", swapped),
+    ]
     record["prompt"][-1]["role"] = "tool"
-    assert [found for _, found in make_children(record, ("order",), 1)] == [Refusal("made_unchanged")]
+    assert [found for _, found in Augmenting(("order",)).make_children(record)] == [Refusal("made_unchanged")]

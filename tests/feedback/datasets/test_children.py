@@ -54,6 +54,14 @@ def children_of(info):
     return [record for record in all_of(info, "choices") if "made" in record]
 
 
+def erase_record(engine, data, identity):
+    with unit_of_work(engine) as session:
+        row = session.exec(select(Record).where(Record.identity == identity)).one()
+        request = ErasureRequest("customer", "ada", "default", data)
+        erasure = erase(session, ErasedSubject(records=[row.id]), request, now=START)
+    assert finish(engine, erasure.id, data_dir=data, backup_dir=None, clock=CLOCK)
+
+
 def test_children_of_train_count_half_and_nothing_else_changes(sqlite_engine, tmp_path, data):
     names = bring_talks(sqlite_engine, tmp_path, train=4, others=0)
     plain, info = build(sqlite_engine, data), augmented(sqlite_engine, data)
@@ -138,11 +146,7 @@ def test_a_child_is_erased_with_its_parent(sqlite_engine, tmp_path, data):
     info = augmented(sqlite_engine, data)
     assert find_traces(sqlite_engine, data, "umbrella") == []
     assert len(find_traces(sqlite_engine, data, "terrace")) > 1
-    request = ErasureRequest("customer", "ada", "default", data)
-    with unit_of_work(sqlite_engine) as session:
-        row = session.exec(select(Record).where(Record.identity == f"{names[1]}-1")).one()
-        erasure = erase(session, ErasedSubject(records=[row.id]), request, now=START)
-    assert finish(sqlite_engine, erasure.id, data_dir=data, backup_dir=None, clock=CLOCK)
+    erase_record(sqlite_engine, data, f"{names[1]}-1")
     assert find_traces(sqlite_engine, data, "terrace") == []
     again = rebuild(sqlite_engine, data_dir=data, clock=CLOCK, desk_id="default")[info.id]
     members = read_members(data / "datasets" / again)
