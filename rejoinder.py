@@ -51,7 +51,7 @@ COMMANDS = {
     ),
     "helper": (
         "commands.helper",
-        "The strong model that may help people label: check that it answers, and where it is trusted.",
+        "The strong model that may help people label: whether it answers, is trusted, and what it writes.",
     ),
     "augment": (
         "commands.augment",

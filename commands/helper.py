@@ -27,7 +27,7 @@ from serving.client.chat import ChatFailed
 
 @click.group("helper")
 def command() -> None:
-    """The strong model that may help people label: whether it answers, where it is trusted, what it writes.
+    """The strong model that may help people label: whether it answers, is trusted, and what it writes.
 
     \b
     rejoinder helper check
