@@ -1,18 +1,19 @@
 """A task that the base cannot do yet: customers ask what the demo model never saw, and agents write the
 answer by hand. Is it learnt sooner by SFT and then whole choices, or by whole choices alone?
 
-    python -m bench.new_intent [--seeds 5] [--asked 60] [--usual 60]
+    python -m bench.new_intent [--seeds 3] [--asked 48] [--usual 48]
 
 Each seed has `--asked` sets about old batteries, whose four replies are all wrong and whose agents write one
-of a few known answers, and `--usual` sets judged as ever. Three recipes learn from the same decisions in
-about equally many steps, the last two differing in the rate alone:
+of a few known answers, and `--usual` sets judged as ever. Three recipes of rank 8 learn from the same
+decisions in equally many steps, the last two differing in the rate alone:
 
     stages        SFT on what was written at RATE, then `choice` at the demo recipe's
     choice        `choice` alone at the demo recipe's rate
     choice_hot    `choice` alone at RATE
 
-Measured on questions worded otherwise: the share of sampled replies that are one of the answers, nats per
-token of the answers, and the support rate on usual sets. Prints a table and one JSON line.
+Measured on questions worded otherwise: the shares of sampled replies that are one of the answers and that
+have the fact in them, nats per token of the answers, and the support rate on usual sets. Prints a table and
+one JSON line.
 """
 
 import argparse
@@ -53,18 +54,23 @@ UNSEEN_OPENS = (
     "How do I get rid of [old|empty] batteries?",
     "Do your shops [collect|accept] [old|used] batteries?",
 )
+# In words that the demo model has: any other would be spelt in bytes that it never learnt to say.
 ANSWERS = (
-    "[Yes, you|You] can hand in old batteries at any of our shops, and we recycle them for free.",
-    "Please bring old batteries to one of our shops, we recycle them for free.",
+    "[Yes, please|Please] put every old one in the red box at our shop, it costs nothing.",
+    "Our shop takes every old one back, [please|just] put it in the red box.",
 )
-RATE = 2e-3
+FACT = "red box"
+RATE = 5e-3
+WIDTH = {"rank": 8, "alpha": 16}
+STAGES = "stages"
 ARMS: dict[str, dict[str, Any]] = {
-    "stages": {"stages": ({"objective": "sft", "learning_rate": RATE, "epochs": 6}, {"epochs": 3})},
-    "choice": {"epochs": 6},
-    "choice_hot": {"epochs": 6, "learning_rate": RATE},
+    STAGES: {"stages": ({"objective": "sft", "learning_rate": RATE, "epochs": 12}, {"epochs": 3})},
+    "choice": {},
+    "choice_hot": {"learning_rate": RATE},
 }
 NOTES = {
     "right_stages": "share of sampled replies to unseen wordings that are one of the answers",
+    "fact_stages": "share of them that have the fact in them, whatever else they say",
     "nats_stages": "per token of the answers to unseen wordings",
     "support_stages": "expected share of picks on usual sets, the demo's own taste",
     "right_difference": "stages - choice, 95 % by Student's t over seeds in _low and _high",
@@ -73,10 +79,10 @@ NOTES = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = make_parser(__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="[default: 5]")
-    parser.add_argument("--asked", type=int, default=60, help="sets of the new intent  [default: 60]")
-    parser.add_argument("--usual", type=int, default=60, help="sets judged as ever  [default: 60]")
-    parser.add_argument("--fresh", type=int, default=60, help="usual sets measured  [default: 60]")
+    parser.add_argument("--seeds", type=int, default=3, help="[default: 3]")
+    parser.add_argument("--asked", type=int, default=48, help="sets of the new intent  [default: 48]")
+    parser.add_argument("--usual", type=int, default=48, help="sets judged as ever  [default: 48]")
+    parser.add_argument("--fresh", type=int, default=48, help="usual sets measured  [default: 48]")
     asked = parser.parse_args(arguments)
     found: list[dict[str, dict[str, float]]] = []
     for seed in range(1, asked.seeds + 1):
@@ -89,13 +95,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def compare_arms(asked: argparse.Namespace, seed: int, folder: Path) -> dict[str, dict[str, float]]:
     scorer = Scorer(MODEL_DIR, threads=1)
     usual = judge_sets(scorer, picks=asked.usual, seed=seed)
-    data = write_train(folder / "data", [*usual, *answer_sets(scorer, asked.asked, seed)])
+    records = [*usual, *answer_sets(scorer, asked.asked, seed)]
+    data = write_train(folder / "data", records)
     fresh = generate_fresh(scorer, asked.fresh, seed + 50)
     found = {"base": measure_answers(scorer, None, seed)}
-    for arm, changes in ARMS.items():
-        recipe = load_recipe("demo", min_steps=0, seed=seed, **changes)
+    for arm in ARMS:
+        steps = found[STAGES]["steps"] if STAGES in found else 0
+        recipe = make_recipe(arm, seed, steps, len(records))
         found[arm] = try_arm(scorer, arm, recipe, data, folder, fresh)
     return found
+
+
+def make_recipe(arm: str, seed: int, steps: float, choices: int) -> Recipe:
+    """The recipe of an arm. Those without stages go through their choices until they have made `steps`."""
+    batch = load_recipe("demo").batch_size
+    through = {} if arm == STAGES else {"epochs": steps * batch / choices}
+    return load_recipe("demo", min_steps=0, seed=seed, **WIDTH, **ARMS[arm], **through)
 
 
 def answer_sets(scorer: Scorer, n: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -153,11 +168,15 @@ def measure_answers(scorer: Scorer, adapter: str | None, seed: int) -> dict[str,
         for phrase in group
     ]
     nats = [float(-values.mean()) for values in scorer.score(rows, adapter)]
-    return {"right": fmean(normalise(text) in right for text in replies), "nats": fmean(nats)}
+    return {
+        "right": fmean(normalise(text) in right for text in replies),
+        "fact": fmean(FACT in text for text in replies),
+        "nats": fmean(nats),
+    }
 
 
 def show_seeds(found: Sequence[dict[str, dict[str, float]]]) -> None:
-    names = ("right", "nats", "support", "steps", "cpu_s")
+    names = ("right", "fact", "nats", "support", "steps", "cpu_s")
     table = make_table("bench.new_intent", "seed", "recipe", *names)
     for seed, arms in enumerate(found, 1):
         for arm, row in arms.items():
@@ -171,7 +190,7 @@ def find_intent_figures(found: Sequence[dict[str, dict[str, float]]]) -> NotedFi
     for arm, row in found[0].items():
         for name in row:
             figures.add(f"{name}_{arm}", fmean(arms[arm][name] for arms in found))
-    for name in ("right", "nats", "support"):
+    for name in ("right", "fact", "nats", "support"):
         for other, ending in (("choice", ""), ("choice_hot", "_hot")):
             mean, low, high = over_seeds([arms["stages"][name] - arms[other][name] for arms in found])
             figures.add(f"{name}_difference{ending}", mean)

@@ -38,12 +38,17 @@ def freeze_lower(model: Any, recipe: Recipe) -> None:
     if recipe.method != "freeze":
         return
     layers = getattr(model.get_decoder(), "layers", ())
-    count = len(layers) // 2 if recipe.frozen_layers == "half" else recipe.frozen_layers
+    count = count_frozen(len(layers), recipe)
     if not 0 < count < len(layers):
         told = f"frozen_layers = {recipe.frozen_layers}: this base has {len(layers)} layers; freeze at least "
         raise RecipeRefused(recipe.name, [told + "one and leave at least one to learn"])
     for part in (model.get_input_embeddings(), *layers[:count]):
         part.requires_grad_(False)
+
+
+def count_frozen(layers: int, recipe: Recipe) -> int:
+    """How many lower layers a recipe of method `freeze` leaves as they are."""
+    return layers // 2 if recipe.frozen_layers == "half" else recipe.frozen_layers
 
 
 def _load_quantised(base: Path, given: dict[str, Any]) -> Any:

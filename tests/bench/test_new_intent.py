@@ -7,15 +7,16 @@ import pytest
 from bench.new_intent import (
     ANSWERS,
     ARMS,
+    FACT,
     OPENS,
     UNSEEN_OPENS,
     draw_questions,
     draw_text,
     find_intent_figures,
+    make_recipe,
 )
 from demo.grammar import parse_conversation
 from demo.template import expand_all
-from trainer.recipes.recipe import load_recipe
 
 
 def list_texts(templates):
@@ -34,8 +35,15 @@ def test_equal_seeds_ask_alike():
     assert draw_text(ANSWERS, random.Random(1)) in list_texts(ANSWERS)
 
 
+def test_every_answer_has_the_fact_and_no_question_names_it():
+    assert all(FACT in text for text in list_texts(ANSWERS))
+    assert not any(FACT in text for text in [*list_texts(OPENS), *list_texts(UNSEEN_OPENS)])
+
+
 def test_only_the_first_recipe_has_stages_and_all_learn_choices_last():
-    recipes = {arm: load_recipe("demo", min_steps=0, **changes) for arm, changes in ARMS.items()}
+    """240 steps of four choices are ten times through 96."""
+    recipes = {arm: make_recipe(arm, seed=1, steps=240, choices=96) for arm in ARMS}
+    assert (recipes["choice"].epochs, recipes["choice_hot"].epochs) == (10, 10)
     first, second = recipes["stages"].list_stages()
     assert (first.objective, second.objective) == ("sft", "choice")
     assert {recipes[arm].objective for arm in ("choice", "choice_hot")} == {"choice"}
@@ -45,7 +53,9 @@ def test_only_the_first_recipe_has_stages_and_all_learn_choices_last():
 
 def test_differences_are_means_over_seeds():
     def arms(right):
-        return {arm: {"right": value, "nats": 1.0, "support": 0.5} for arm, value in right.items()}
+        return {
+            arm: {"right": value, "fact": value, "nats": 1.0, "support": 0.5} for arm, value in right.items()
+        }
 
     found = [
         arms({"stages": 0.9, "choice": 0.5, "choice_hot": 0.8}),

@@ -7,9 +7,10 @@ to), all numbers of a token in one layer that wait for the backward pass are
     6 a   queries, keys, values and the result of attention; keys and values once more beside a prompt's
     4 m   the gate, its activation, the other side, their product
 
-and with gradient checkpointing h alone, beside one layer in full. The head holds three times its logits: the
-logits, their gradient, and what it makes of them. The C library on a CPU keeps freed pieces between kept
-ones: 0.6 of what waits, measured on both bases of ours.
+and with gradient checkpointing h alone, beside one layer in full. With virtual tokens no linear layer learns,
+so what goes into one need not wait: 2 h, 6 a, 3 m. Below the first layer that learns, as in `freeze`, nothing
+waits. The head holds three times its logits: the logits, their gradient, and what it makes of them. The C
+library on a CPU keeps freed pieces between kept ones: 0.6 of what waits, measured on both bases of ours.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from typing import Any
 import torch
 from transformers import AutoConfig
 
+from trainer.base_model import count_frozen
 from trainer.packing.logprobs import HEAD_ROWS
+from trainer.recipes.methods import VIRTUAL
 from trainer.recipes.recipe import Recipe
 
 FLOAT = 4
@@ -41,6 +44,11 @@ class Widths:
     def layer(self) -> int:
         return 4 * self.hidden + 6 * self.heads + 4 * self.mlp
 
+    @property
+    def frozen_layer(self) -> int:
+        """Where no linear layer learns."""
+        return 2 * self.hidden + 6 * self.heads + 3 * self.mlp
+
 
 def read_widths(base: Path) -> Widths:
     config: Any = AutoConfig.from_pretrained(base).get_text_config()
@@ -61,9 +69,9 @@ def count_activations(widths: Widths, recipe: Recipe, *, tokens: int, head_rows:
     """Bytes of activations while `tokens` are in the model at once, of which `head_rows` are in its head."""
     on_gpu = torch.cuda.is_available()
     halves = recipe.dtype == "bfloat16" or (recipe.bf16 and on_gpu)
-    kept = widths.layers * widths.layer
-    if recipe.gradient_checkpointing:
-        kept = widths.layers * widths.hidden + widths.layer
+    layers = widths.layers - (count_frozen(widths.layers, recipe) if recipe.method == "freeze" else 0)
+    layer = widths.frozen_layer if recipe.method in VIRTUAL else widths.layer
+    kept = layers * widths.hidden + layer if recipe.gradient_checkpointing else layers * layer
     waiting = (2 if halves else FLOAT) * tokens * kept
     head = COPIES * FLOAT * min(head_rows, tokens) * widths.vocabulary
     return round(waiting * (1 if on_gpu else PIECES)) + head

@@ -25,11 +25,11 @@ def count_apart(batch: Sequence[Example]) -> int:
 
 def count_virtual_rows(recipe: Recipe, batch: Sequence[Example]) -> int:
     """Tokens that go through the model for a batch with one reply per row behind virtual tokens, the rows of
-    an example padded to its longest.
+    an example padded to its longest. Those of a prefix are keys and values, and go through nothing.
     """
+    virtual = 0 if recipe.method == "prefix" else recipe.virtual_tokens
     return sum(
-        len(example.replies)
-        * (recipe.virtual_tokens + len(example.prompt_ids) + max(map(len, example.replies)))
+        len(example.replies) * (virtual + len(example.prompt_ids) + max(map(len, example.replies)))
         for example in batch
     )
 
@@ -52,7 +52,13 @@ def count_thumb_tokens(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
     return sum(2 * len(row["prompt_ids"]) + sum(len(row[name]) for name in replies) for row in rows)
 
 
+def count_learnt_thumb_tokens(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
+    """Tokens with the replies that were rated: the others are read without a gradient, and nothing stays."""
+    return sum(len(row["prompt_ids"]) + len(row["completion_ids"]) for row in rows)
+
+
 COUNT: dict[str, Count] = {"dpo": count_pairs, "sft": count_text_tokens, "kto": count_thumb_tokens}
+COUNT_LEARNT = COUNT | {"kto": count_learnt_thumb_tokens}  # of which something waits for the backward pass
 
 
 def choose_count(recipe: Recipe) -> Count:

@@ -18,7 +18,15 @@ from transformers import AutoTokenizer, set_seed
 
 from trainer.base_model import freeze_lower, load_base
 from trainer.data.tagged import count_tagged
-from trainer.estimate.counts import COUNT, Count, choose_count, count_apart, count_packed, count_virtual_rows
+from trainer.estimate.counts import (
+    COUNT,
+    COUNT_LEARNT,
+    Count,
+    choose_count,
+    count_apart,
+    count_packed,
+    count_virtual_rows,
+)
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
 from trainer.estimate.need import RunNeed, find_run_need
 from trainer.estimate.peak import read_memory
@@ -199,8 +207,8 @@ def find_seconds(tokens: Tokens, recipe: Recipe, steps: int, rate: float, *, loa
 
 
 def find_largest(examples: Sequence[Any], recipe: Recipe) -> int:
-    """The most tokens that are in the model at once: a packed row, a batch padded to its longest, or with
-    virtual tokens the replies of one example.
+    """The most tokens that are in the model at once with a gradient: a packed row, a batch padded to its
+    longest, or with virtual tokens the replies of one example.
     """
     if recipe.method in VIRTUAL:
         return max(count_virtual_rows(recipe, [example]) for example in examples)
@@ -208,7 +216,7 @@ def find_largest(examples: Sequence[Any], recipe: Recipe) -> int:
         batches = list_batches(examples, recipe)
         rows = (row for batch in batches for row in split_rows(batch, recipe.row_tokens))
         return max(map(count_shared_tokens, rows))
-    return recipe.batch_size * max(COUNT[recipe.objective]([example]) for example in examples)
+    return recipe.batch_size * max(COUNT_LEARNT[recipe.objective]([example]) for example in examples)
 
 
 def count_steps(examples: int, recipe: Recipe) -> int:

@@ -31,16 +31,25 @@ def test_tokens_by_hand():
     assert count_pairs([{"prompt_ids": [1, 2, 3], "chosen_ids": [4], "rejected_ids": [5, 6]}]) == 9
 
 
-@pytest.mark.parametrize("method", ["prompt", "prefix"])
-def test_virtual_tokens_stand_before_each_reply_of_one_example(method):
-    """Rows are padded to the longest of an example: 4 x (5 + 40 + 6), 3 x (5 + 10 + 5), 3 x (5 + 20 + 7)."""
+@pytest.mark.parametrize(("method", "counts"), [("prompt", [204, 60, 96]), ("prefix", [184, 45, 81])])
+def test_virtual_tokens_stand_before_each_reply_of_one_example(method, counts):
+    """Rows are padded to the longest of an example: 4 x (5 + 40 + 6), 3 x (5 + 10 + 5), 3 x (5 + 20 + 7). The
+    five of a prefix go through no layer.
+    """
     from trainer.estimate.counts import choose_count
     from trainer.estimate.forecast import find_largest
 
     examples = [example(1, 40, (6, 6, 6, 6)), example(2, 10, (5, 4, 3)), example(3, 20, (7, 2, 1))]
     recipe = CHOICE.model_copy(update={"method": method, "virtual_tokens": 5})
-    assert choose_count(recipe)(examples) == 204 + 60 + 96
-    assert find_largest(examples, recipe) == 204
+    assert choose_count(recipe)(examples) == sum(counts)
+    assert find_largest(examples, recipe) == counts[0]
+
+
+def test_of_thumbs_the_reply_that_was_rated_waits_for_the_backward_pass():
+    from trainer.estimate.forecast import find_largest
+
+    rows = [{"prompt_ids": [1] * 5, "completion_ids": [2] * 3, "KL_completion_ids": [3] * 9}]
+    assert find_largest(rows, TINY.model_copy(update={"objective": "kto", "batch_size": 4})) == 4 * (5 + 3)
 
 
 def test_tokens_of_conversations_are_those_of_the_batches_of_a_run():

@@ -43,6 +43,8 @@ def test_activations_by_hand():
     assert count() == round(1.6 * 4 * 50 * 2 * 168) + head
     assert count(dtype="bfloat16") == round(1.6 * 2 * 50 * 2 * 168) + head
     assert count(gradient_checkpointing=True) == round(1.6 * 4 * 50 * (2 * 10 + 168)) + head
+    assert count(method="freeze", frozen_layers="half") == round(1.6 * 4 * 50 * 168) + head
+    assert count(method="prefix") == round(1.6 * 4 * 50 * 2 * (20 + 48 + 60)) + head
 
 
 def test_one_line_names_every_part(base):
