@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 from feedback import translations
@@ -32,6 +33,7 @@ def list_calls(scene: Scene) -> dict[str, Call]:
         **list_calls_of_imports(scene),
         **list_calls_of_tasks(scene),
         **list_calls_of_datasets(scene),
+        **list_calls_of_campaigns(scene),
         "/v1/runs": ("/v1/runs", {}, 202),
         "/v1/sources": ("/v1/sources", {"name": "star"}, 201),
         "/v1/sources/<>/state": ("/v1/sources/star/state", {"state": "paused", "reason": "r"}, 200),
@@ -130,6 +132,17 @@ def list_calls_of_datasets(scene: Scene) -> dict[str, Call]:
         "/v1/datasets": ("/v1/datasets", {}, 202),
         "/v1/datasets/<>/check": (f"/v1/datasets/{dataset}/check", {}, 202),
         "/v1/dataset-jobs/<>/cancel": (f"/v1/dataset-jobs/{waiting}/cancel", {}, "dataset_job_state"),
+    }
+
+
+def list_calls_of_campaigns(scene: Scene) -> dict[str, Call]:
+    ends_at = (scene.desk.clock.now() + timedelta(days=30)).isoformat()
+    said = {"name": "Orders in German", "languages": ["de"], "target": 40, "ends_at": ends_at}
+    path = f"/v1/campaigns/{scene.desk.post('/v1/campaigns', 'admin', **said).json['campaign_id']}"
+    return {
+        "/v1/campaigns": ("/v1/campaigns", said, 201),
+        "/v1/campaigns/<>/end": (f"{path}/end", {"reason": "too slow"}, 200),
+        "/v1/campaigns/<>/resume": (f"{path}/resume", {}, 200),
     }
 
 
