@@ -20,9 +20,10 @@ from feedback.helper.augmenting import ask_children
 def command(frame: Frame, operation: str, most: int, as_json: bool) -> None:
     """Let the helper word the last messages of choices otherwise, for the next build.
 
-    It is asked about choices of train of the last dataset, about each once. `back_translate` takes two calls
-    a text. Nothing is trained on these before a build asks for them; no gain of them is measured. Without a
-    dataset the exit code is 3.
+    It is asked about choices of train of the last dataset, about each once, and then whether the preferred
+    reply answers the new message; where it says no, the text is unfit, and no build takes it. A text takes
+    two calls, with `back_translate` three. Nothing is trained on these before a build asks for them; no gain
+    of them is measured. Without a dataset the exit code is 3.
 
     \b
     rejoinder augment paraphrase --most 50

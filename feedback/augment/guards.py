@@ -12,7 +12,7 @@ from feedback.records.language import find_writing, is_other
 from feedback.records.meaning import read_tokens
 
 UNCHANGED, LANGUAGE, FACTS = "made_unchanged", "made_language", "made_facts"
-UNWRITTEN = "made_unwritten"
+UNWRITTEN, UNFIT = "made_unwritten", "made_unfit"
 CLOSE, APART, TWIN = "made_close", "made_apart", "made_twin"
 # Words with a digit, and addresses.
 REFERENCE = re.compile(r"[^\s,，。;；!?！？]*[\d@/][^\s,，。;；!?！？]*")

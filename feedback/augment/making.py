@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from feedback.augment.guards import UNWRITTEN, refuse_wording
+from feedback.augment.guards import UNFIT, UNWRITTEN, refuse_wording
 from feedback.augment.names import BY_HELPER, SEED, name_child
 from feedback.augment.order import change_order
 from feedback.augment.synonyms import swap_synonyms
@@ -44,6 +44,8 @@ class Augmenting:
             found = self.written.get(name_address(record, operation))
             if found is None:
                 return Refusal(UNWRITTEN)
+            if not found.fits:
+                return Refusal(UNFIT)
             worded: str | None = found.text
             made["call"] = found.call
         else:

@@ -7,6 +7,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from feedback.console.label_words import KINDS
+from feedback.helper.fit import FIT
 from feedback.helper.kappa import LEAST_ITEMS
 from feedback.helper.settings import RECHECK, HelperSettings
 from feedback.helper.similar import SIMILAR
@@ -74,6 +75,7 @@ def use_words(use: str) -> str:
         RECHECK: gettext("look again at what people settled"),
         WRITE: gettext("write a text"),
         SIMILAR: gettext("compare two prompts"),
+        FIT: gettext("say whether a reply fits"),
     }
     return str(words.get(use) or KINDS[KINDS_OF[use]])
 

@@ -4,8 +4,9 @@
     paraphrase       the last message in other words
     question         another message that the preferred reply answers
 
-What it writes is kept by its call, under the name of the child. It changes nothing by itself: a build takes
-it where that is asked for (feedback/augment/). What was written is not asked for again.
+Then it is asked whether the preferred reply answers the new message, one call more. What it writes and says
+is kept by these calls, under the name of the child. It changes nothing by itself: a build takes a text that
+the reply fits, where that is asked for (feedback/augment/). What was said is not asked for again.
 """
 
 from collections import Counter
@@ -23,6 +24,7 @@ from feedback.datasets.layout import dataset_dir
 from feedback.errors import NotFound
 from feedback.helper.ask import Helper
 from feedback.helper.errors import TextGone
+from feedback.helper.fit import ask_fit
 from feedback.helper.labelling import FOR_GOOD
 from feedback.helper.record_texts import RecordTexts, choose_writing, read_record_texts
 from feedback.helper.write import PARAPHRASE, QUESTION, TRANSLATE, HelperText, write_text
@@ -31,11 +33,11 @@ from feedback.records.from_judgement import LIVE
 from feedback.store.datasets import select_datasets
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
-from feedback.store.written_texts import name_text_of_child, read_texts_of_children
+from feedback.store.written_texts import name_call_of_child, read_texts_of_children
 
 BACK_TRANSLATE = "back_translate"
 KINDS = {BACK_TRANSLATE: TRANSLATE, "paraphrase": PARAPHRASE, "question": QUESTION}
-WRITTEN, UNANSWERED, GONE = "written", "unanswered", "gone"
+WRITTEN, UNFIT, UNANSWERED, GONE = "written", "unfit", "unanswered", "gone"
 
 
 class AugmentRun(NamedTuple):
@@ -55,7 +57,7 @@ def ask_children(
     desk_id: str = DEFAULT_DESK,
 ) -> AugmentRun | None:
     """Asks for at most so many texts that are not there yet; None without a dataset. Raises HelperError where
-    it cannot go on: what was written until then is kept.
+    it cannot go on: what was said until then is kept.
     """
     with read(store_engine) as session:
         rows = [row for row in select_datasets(session, desk_id=desk_id) if row.erased_at is None]
@@ -87,14 +89,16 @@ def ask_child(
         with read(store_engine) as session:
             texts = read_record_texts(session, desk_id=desk_id, ref=parent)
         written = write_child(helper, texts, operation)
+        fit = ask_fit(helper, texts, written.text)
     except FOR_GOOD:
         return UNANSWERED
     except (TextGone, NotFound):
         return GONE
     with unit_of_work(store_engine) as session:
         subject = texts.subject._replace(name=str(child))
-        name_text_of_child(session, desk_id=desk_id, key=written.key, subject=subject)
-    return WRITTEN
+        for key in (written.key, fit.key):
+            name_call_of_child(session, desk_id=desk_id, key=key, subject=subject)
+    return WRITTEN if fit.value["fits"] else UNFIT
 
 
 def write_child(helper: Helper, texts: RecordTexts, operation: str) -> HelperText:

@@ -27,7 +27,8 @@ REASONS: dict[str, str] = {
     "twin_held_out": "its prompt is nearly that of a conversation held out for validation or test",
     # made records
     "made_unchanged": "the operation finds nothing in its last message that it may change",
-    "made_unwritten": "the helper has written no text for it",
+    "made_unwritten": "the helper has written no text for it, or has not said whether the reply fits",
+    "made_unfit": "as the helper said, its reply does not answer the last message worded otherwise",
     "made_language": "worded otherwise, its last message is in another language",
     "made_facts": "worded otherwise, its last message has other numbers, ids or turning words",
     "made_close": "worded otherwise, its last message is closer than 0.05 to what it was",

@@ -1,10 +1,11 @@
-"""What the helper wrote for children of training records: calls that are named after the child. Erasure finds
-them by their subject, as all calls about a record. Keyword-only, session first, no commit.
+"""What the helper wrote for children of training records, and whether the reply still fits: two calls, both
+named after the child. Erasure finds them by their subject, as all calls about a record. Keyword-only, session
+first, no commit.
 """
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -15,13 +16,14 @@ from feedback.store.tables import HelperCall, HelperSubject
 
 
 class WrittenText(NamedTuple):
-    """A text, and the key of the call that it came by."""
+    """A text, the key of the call that it came by, and whether the preferred reply answers it."""
 
     text: str
     call: str
+    fits: bool
 
 
-def name_text_of_child(session: Session, *, desk_id: str, key: str, subject: CallSubject) -> None:
+def name_call_of_child(session: Session, *, desk_id: str, key: str, subject: CallSubject) -> None:
     """Names the answered call with this key after a child, once. Without one, for its texts were erased, it
     does nothing.
     """
@@ -38,8 +40,8 @@ def name_text_of_child(session: Session, *, desk_id: str, key: str, subject: Cal
 def read_texts_of_children(
     session: Session, *, desk_id: str, operations: Sequence[str]
 ) -> dict[str, WrittenText]:
-    """By the address of a child the text that was written for it last."""
-    found: dict[str, WrittenText] = {}
+    """By the address of a child the text that was written for it last, where it was said whether it fits."""
+    found: dict[str, dict[str, Any]] = {}
     for operation in operations:
         query = (
             select(col(HelperSubject.name), col(HelperCall.answer), col(HelperCall.key))
@@ -53,5 +55,10 @@ def read_texts_of_children(
             .order_by(col(HelperCall.created_at), col(HelperCall.id))
         )
         for name, answer, key in session.execute(query):
-            found[name] = WrittenText(json.loads(answer)["text"].strip(), key)
-    return found
+            told = json.loads(answer)
+            found.setdefault(name, {}).update(told | {"call": key} if "text" in told else told)
+    return {
+        name: WrittenText(told["text"].strip(), told["call"], told["fits"])
+        for name, told in found.items()
+        if "text" in told and "fits" in told
+    }

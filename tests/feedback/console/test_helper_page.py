@@ -73,10 +73,12 @@ def test_what_failed_last_is_told_and_that_it_waits(labelled):
         add_call(session, state="unknown", error="timeout", at=later, tokens=900)
         add_call(session, state="failed", error="http_503", at=later + timedelta(seconds=1), tokens=0)
         add_call(session, state="refused", error="refusal", at=START, tokens=0, use="write")
+        add_call(session, state="refused", error="refusal", at=START, tokens=0, use="fit")
     shown = show(desk)
     assert "an error of the address: HTTP 503 compare two replies judge.example 0" in shown
     assert "sent, and no whole answer came: too late compare two replies judge.example 900" in shown
     assert "the model refused write a text judge.example 0" in shown
+    assert "the model refused say whether a reply fits judge.example 0" in shown
     assert "does not fit into today any more" in shown  # 925 + 900 > 1000
     with unit_of_work(desk.engine) as session:
         for number in range(8):
