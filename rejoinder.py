@@ -55,7 +55,7 @@ COMMANDS = {
     ),
     "augment": (
         "commands.augment",
-        "Let the helper word the last messages of choices otherwise, for the next build of a dataset.",
+        "Let the helper word the last messages of choices otherwise, for the next build.",
     ),
     "train": ("commands.train", "Request a run from the worker: collect, train, evaluate, gate, publish."),
     "evaluate": (
