@@ -23,6 +23,7 @@ ASKED = "My lamp with order 1042 flickers every night. What can I do about it?"
 OTHER = "Every night the lamp of order 1042 is flickering. What can be done about it?"
 CHINESE = "我的台灯（订单1042）每晚都闪。我该怎么办？"
 FITS, UNFIT = completion({"fits": True}), completion({"fits": False})
+REFUSED = completion("", refusal="I cannot.")
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_a_text_that_the_reply_does_not_fit_is_counted_and_not_asked_about_again
 
 @pytest.mark.parametrize(
     "answers",
-    [[completion("", refusal="no")], [completion({"fits": "yes"})] * 2, [DROP] * 2],
+    [[REFUSED], [completion({"fits": "yes"})] * 2, [DROP] * 2],
     ids=["refused", "not a boolean", "unknown"],
 )
 def test_what_has_no_answer_whether_it_fits_is_no_child(sqlite_engine, data, answers):
@@ -121,8 +122,9 @@ def test_the_model_of_the_engine_here_judges_no_reply(sqlite_engine, data):
         write(sqlite_engine, data, "paraphrase", address, model=ServingSettings().base_model)
 
 
-def test_erasure_takes_the_text_with_its_parent(sqlite_engine, data):
-    with scripted(completion({"text": OTHER}), FITS) as address:
+@pytest.mark.parametrize("said", [FITS, REFUSED], ids=["fits", "refused"])
+def test_erasure_takes_the_text_with_its_parent(sqlite_engine, data, said):
+    with scripted(completion({"text": OTHER}), said) as address:
         write(sqlite_engine, data, "paraphrase", address)
     assert len(find_traces(sqlite_engine, data, "flickering")) > 0
     erase_record(sqlite_engine, data, f"{talks('train', 1)[0]}-1")
