@@ -13,7 +13,7 @@ from serving.backend import ZERO_NAME, resolve_backend
 from serving.engine import forking_server
 from serving.settings import ServingSettings
 
-_BATCHED_TOKENS = 2048  # on cpu every token of a batch copies its adapter's rows: keep a prefill small
+_BATCHED_TOKENS = 2048  # on cpu a longer prefill holds up everybody's next token
 _CPU_BLOCK = 32  # tokens shared by prefix caching; the smallest block the CPU kernels run well with
 
 
