@@ -109,12 +109,11 @@ def test_base_through_the_zero_adapter_is_the_same_idle_and_under_load(real_flee
     assert generate_under_load(real_fleet, real_fleet.base_name, strong_adapters) == idle
 
 
-def test_base_by_its_own_name_is_corrupted_under_load(real_fleet, strong_adapters):
-    """The trap itself: when a new engine passes this, the zero adapter may go (docs/serving.md)."""
+def test_base_by_its_own_name_is_the_same_idle_and_under_load(real_fleet, strong_adapters):
+    """vLLM's own products give such rows the last adapter's; ours in groups leave them (docs/serving.md)."""
     idle = [generate_greedy(real_fleet, real_fleet.served_name, question) for question in QUESTIONS]
     assert idle == [generate_greedy(real_fleet, "zero", question) for question in QUESTIONS]
-    mixed = generate_under_load(real_fleet, real_fleet.served_name, strong_adapters)
-    assert sum(one != other for one, other in zip(idle, mixed, strict=True)) >= 1
+    assert generate_under_load(real_fleet, real_fleet.served_name, strong_adapters) == idle
 
 
 def test_tuned_replies_are_the_same_beside_base_and_alone(real_fleet, strong_adapters):
