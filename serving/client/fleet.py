@@ -69,8 +69,8 @@ class Fleet:
     def base_name(self) -> str:
         """The model name to ask for when the base shall answer.
 
-        On a CPU it is the zero adapter: in a batch with others, a request without an adapter would get the
-        weights of another one.
+        On a CPU it is the zero adapter: in a batch with others, vLLM's own products would give a request
+        without an adapter the weights of another one (docs/serving.md).
         """
         return self.zero_name or self.served_name
 
